@@ -1,0 +1,174 @@
+import type { Clock } from './clock.ts';
+import type { Deadline } from './deadline.ts';
+import { LifecycleError, messageOf } from './errors.ts';
+import type { CloserOutcome } from './events.ts';
+import { checkOptions, integer, listOf, type OptionRules, text } from './option-rules.ts';
+
+export interface CloserContext {
+  /** Aborted when the closer's time is up; it is not waited for any longer. */
+  readonly signal: AbortSignal;
+}
+
+/** What runs in `closing`: closes a pool, flushes telemetry. */
+export type Closer = (context: CloserContext) => unknown;
+
+export interface CloserOptions {
+  /**
+   * Names of closers that must have ended first, whatever their outcome. The telemetry that the pools still write to
+   * closes `after` them. Default: none; closers without order between them run at the same time.
+   */
+  readonly after?: readonly string[];
+  /**
+   * Longest time for this closer, in milliseconds; it never gets more than what is left of the termination.
+   * Default: what is left.
+   */
+  readonly timeoutMs?: number;
+}
+
+const RULES: OptionRules<CloserOptions> = {
+  after: listOf(text()),
+  timeoutMs: integer('milliseconds', 1, 3_600_000),
+};
+
+export interface CloserResult {
+  readonly name: string;
+  readonly outcome: CloserOutcome;
+  readonly ms: number;
+  readonly error?: Error;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly run: Closer;
+  readonly after: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** Named functions with an order between them, each run once within what is left of the termination. */
+export class Closers {
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * @returns a function that takes the closer away again.
+   * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID` for a name that is taken, a closer that is no function;
+   * `ERR_PRESTOP_OPTION_*` for its options.
+   */
+  add(name: string, run: Closer, options: CloserOptions = {}): () => void {
+    if (typeof name !== 'string' || name === '') throw invalid('', 'a name that is not empty', String(name));
+    if (typeof run !== 'function') throw invalid(name, 'a function', typeof run);
+    if (this.#entries.has(name)) throw invalid(name, 'a name that no other closer has', name);
+    checkOptions<CloserOptions>('onClose', options, RULES);
+    const entry: Entry = {
+      name,
+      run,
+      after: options.after ?? [],
+      timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
+    };
+    this.#entries.set(name, entry);
+    try {
+      this.#refuseCircles();
+    } catch (error) {
+      this.#entries.delete(name);
+      throw error;
+    }
+    return () => {
+      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    };
+  }
+
+  /**
+   * Checks that every closer that another one waits for exists. Not at {@link add}, since the order of the calls is free.
+   *
+   * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`
+   */
+  check(): void {
+    for (const { name, after } of this.#entries.values()) {
+      const missing = after.find((before) => !this.#entries.has(before));
+      if (missing !== undefined) throw invalid(name, 'a closer for every name in `after`', missing);
+    }
+  }
+
+  #refuseCircles(): void {
+    const done = new Set<string>();
+    const visit = (name: string, path: readonly string[]): void => {
+      if (done.has(name)) return;
+      if (path.includes(name)) throw invalid(name, 'no circle in `after`', [...path, name].join(' → '));
+      for (const before of this.#entries.get(name)?.after ?? []) visit(before, [...path, name]);
+      done.add(name);
+    };
+    for (const name of this.#entries.keys()) visit(name, []);
+  }
+
+  /** Runs them all; a failure or a timeout of one is its own outcome and keeps no other from running. */
+  async run(clock: Clock, deadline: Deadline, onResult: (result: CloserResult) => void): Promise<CloserResult[]> {
+    const running = new Map<string, Promise<CloserResult>>();
+    const start = (entry: Entry): Promise<CloserResult> => {
+      const started = running.get(entry.name) ?? this.#runOne(entry, start, clock, deadline, onResult);
+      running.set(entry.name, started);
+      return started;
+    };
+    return Promise.all([...this.#entries.values()].map(start));
+  }
+
+  async #runOne(
+    entry: Entry,
+    start: (entry: Entry) => Promise<CloserResult>,
+    clock: Clock,
+    deadline: Deadline,
+    onResult: (result: CloserResult) => void,
+  ): Promise<CloserResult> {
+    // One turn later, so that `run` knows this closer before the ones it waits for are started.
+    await Promise.resolve();
+    for (const name of entry.after) {
+      const before = this.#entries.get(name);
+      if (before) await start(before);
+    }
+    const result = await runWithin(entry, clock, deadline);
+    onResult(result);
+    return result;
+  }
+}
+
+async function runWithin(entry: Entry, clock: Clock, deadline: Deadline): Promise<CloserResult> {
+  const { name } = entry;
+  const startedAt = clock.now();
+  const ms = (): number => Math.round(clock.now() - startedAt);
+  if (deadline.reached) return { name, outcome: 'skipped', ms: 0, error: new Error('no time was left to run it') };
+  const controller = new AbortController();
+  const timedOut = new Promise<CloserResult>((resolve) => {
+    controller.signal.addEventListener('abort', () =>
+      resolve({ name, outcome: 'timed-out', ms: ms(), error: new Error(`it had not ended after ${ms()} ms`) }),
+    );
+  });
+  const abort = (): void => controller.abort(new DOMException('the time of this closer is up', 'TimeoutError'));
+  deadline.signal.addEventListener('abort', abort);
+  const cancel = entry.timeoutMs < deadline.remaining() ? clock.after(entry.timeoutMs, abort) : undefined;
+  try {
+    return await Promise.race([timedOut, settle(entry, controller.signal, ms)]);
+  } finally {
+    cancel?.();
+    deadline.signal.removeEventListener('abort', abort);
+  }
+}
+
+async function settle(entry: Entry, signal: AbortSignal, ms: () => number): Promise<CloserResult> {
+  try {
+    await entry.run({ signal });
+    return { name: entry.name, outcome: 'done', ms: ms() };
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+    return { name: entry.name, outcome: 'failed', ms: ms(), error };
+  }
+}
+
+function invalid(closer: string, rule: string, value: string): LifecycleError {
+  return new LifecycleError(
+    'ERR_PRESTOP_CLOSER_INVALID',
+    `closer "${closer}": there must be ${rule}; there is ${value}`,
+    {
+      option: closer,
+      rule,
+      value,
+    },
+  );
+}

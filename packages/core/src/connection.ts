@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * How long an accepted socket may stay without a complete request head before it no longer holds up a drain, in
+ * milliseconds. The rule and the number are those of Go's `http.Server.Shutdown` (golang/go#22682): a browser's spare
+ * socket must not cost the whole budget, a caller that has just connected must not be cut.
+ */
+export const SILENT_SOCKET_MS = 5_000;
+
+/** Bounds of the silence after which a kept-alive socket that was never told to close is given up, in milliseconds. */
+const UNTOLD_SILENCE_MIN_MS = 1_000;
+const UNTOLD_SILENCE_MAX_MS = 2_200;
+/** A socket that missed this many of its own mean gaps has been put aside by its caller. */
+const MISSED_GAPS = 7;
+
+/** What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. */
+export const CONNECTION_KINDS = ['active', 'idle', 'told', 'new', 'half-head', 'upgraded', 'handshake'] as const;
+
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+
+/** A request and the response that goes with it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** One HTTP/1 connection, followed with public properties of its socket only. */
+export class Connection {
+  readonly socket: Socket;
+  readonly acceptedAt: number;
+  /** The listener on the socket's end, kept so that it can be taken off. */
+  readonly onClose: () => void;
+  /** Requests whose responses are not closed yet, in order; more than one when the caller pipelines. */
+  readonly open: Exchange[] = [];
+  /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
+  told = false;
+  upgraded = false;
+  /** When we ended it, if we did. */
+  endedAt: number | undefined;
+  /** Where in the received bytes the newest request ends, as far as its head says; `undefined` when not worked out. */
+  newestEndsAt: number | undefined;
+  #requests = 0;
+  #firstAt = 0;
+  #lastAt = 0;
+  #idleSince: number;
+  #bytesWhenIdle = 0;
+  #halfHeadSince: number | undefined;
+
+  constructor(socket: Socket, now: number, onClose: () => void) {
+    this.socket = socket;
+    this.onClose = onClose;
+    this.acceptedAt = now;
+    this.#idleSince = now;
+  }
+
+  requestStarted(exchange: Exchange, now: number): void {
+    if (this.#requests === 0) this.#firstAt = now;
+    this.#requests += 1;
+    this.#lastAt = now;
+    this.open.push(exchange);
+    this.newestEndsAt = undefined;
+    this.#halfHeadSince = undefined;
+  }
+
+  responseClosed(request: IncomingMessage, now: number): void {
+    const index = this.open.findIndex((exchange) => exchange.request === request);
+    if (index !== -1) this.open.splice(index, 1);
+    if (this.open.length > 0) return;
+    this.#idleSince = now;
+    this.#bytesWhenIdle = this.socket.bytesRead;
+  }
+
+  /** Works out where the request that has just been parsed ends; `undefined` for a body of unknown length. */
+  measure(request: IncomingMessage, previousEnd: number | undefined): void {
+    const bodyLength = declaredBodyLength(request);
+    this.newestEndsAt =
+      bodyLength === undefined ? undefined : (previousEnd ?? this.#bytesWhenIdle) + headLength(request) + bodyLength;
+  }
+
+  kind(): ConnectionKind {
+    if (this.upgraded) return 'upgraded';
+    if (this.open.length > 0) return 'active';
+    if (this.socket.bytesRead > this.#bytesWhenIdle) return 'half-head';
+    if (this.#requests === 0) return 'new';
+    return this.told ? 'told' : 'idle';
+  }
+
+  /**
+   * When a connection without a request may be closed, on the clock's scale: a silent or half-spoken one after
+   * {@link SILENT_SOCKET_MS}, a kept-alive one when it has been silent for seven of its own mean gaps, 1 s to 2.2 s,
+   * counted from `since` (the start of the termination) at the earliest.
+   */
+  mayCloseAt(since: number, now: number): number {
+    switch (this.kind()) {
+      case 'new':
+        return this.acceptedAt + SILENT_SOCKET_MS;
+      case 'half-head':
+        this.#halfHeadSince ??= now;
+        return this.#halfHeadSince + SILENT_SOCKET_MS;
+      case 'idle':
+        return Math.max(since, this.#idleSince) + this.#untoldSilence();
+      default:
+        return now;
+    }
+  }
+
+  #untoldSilence(): number {
+    if (this.#requests < 3) return UNTOLD_SILENCE_MAX_MS;
+    const meanGap = (this.#lastAt - this.#firstAt) / (this.#requests - 1);
+    return Math.min(UNTOLD_SILENCE_MAX_MS, Math.max(UNTOLD_SILENCE_MIN_MS, meanGap * MISSED_GAPS));
+  }
+}
+
+/**
+ * Whether `Connection: close` may go on the answer to `request`, at the moment its head is written.
+ *
+ * Not when another request follows on the connection: RFC 9112 section 9.3.2 and 9.6 make `close` the last answer, and
+ * Node ends the socket after it, so a pipelined request behind it would be lost. Not when a body is still to come: the
+ * socket would be closed under a caller that is writing, whose reset can destroy the answer before it is read. Such a
+ * connection is told by its next answer.
+ */
+export function mayTell(connection: Connection, request: IncomingMessage): boolean {
+  if (connection.open.at(-1)?.request !== request) return false;
+  const end = connection.newestEndsAt;
+  const received = connection.socket.bytesRead;
+  if (end !== undefined && received > end) return false;
+  if (request.complete || declaredBodyLength(request) === 0) return true;
+  return end !== undefined && received >= end;
+}
+
+/** 0 without a body, `undefined` when the length is not declared. */
+function declaredBodyLength(request: IncomingMessage): number | undefined {
+  if (request.headers['transfer-encoding'] !== undefined) return undefined;
+  const declared = request.headers['content-length'];
+  return declared === undefined ? 0 : Number(declared);
+}
+
+/** Octets of the request head when written the way every common client does, `Name: value` and CRLF. */
+function headLength(request: IncomingMessage): number {
+  const requestLine = (request.method?.length ?? 0) + 1 + (request.url?.length ?? 0) + ' HTTP/1.1\r\n'.length;
+  let fields = 0;
+  for (const part of request.rawHeaders) fields += part.length + 2;
+  return requestLine + fields + 2;
+}

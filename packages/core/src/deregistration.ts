@@ -1,0 +1,167 @@
+import { type Clock, sleep } from './clock.ts';
+import { deferred } from './deferred.ts';
+import { isRegistryError, messageOf } from './errors.ts';
+import type { EventHub } from './events.ts';
+import type { RegistryAdapter, Sighting } from './registry.ts';
+import { callRegistry } from './registry-call.ts';
+import type { DeregistrationOutcome, RegistryReport } from './report.ts';
+import { retryDelay } from './retry.ts';
+
+/** Pause between two reads until the removal is confirmed, in milliseconds. */
+const CONFIRM_INTERVAL_MS = 200;
+/** Pause between two reads afterwards: the instance may still be brought back. */
+const WATCH_INTERVAL_MS = 1_000;
+/** Clean reads in a row that confirm a removal. */
+const CLEAN_READS = 2;
+
+export interface DeregistrationContext {
+  readonly clock: Clock;
+  readonly events: EventHub;
+  readonly random: () => number;
+  /** Start of the termination, on the clock's scale. */
+  readonly startedAt: number;
+  /** Called when the registry first agreed that the instance is not there. */
+  readonly onRemoved: () => void;
+}
+
+/**
+ * Takes the instance out of one registry and proves it: the first try at once, retries with jitter, two clean reads,
+ * again whenever it reappears. Goes on until its signal aborts; who waits for it decides for how long ({@link settled}).
+ * Never rejects: whatever the registry does becomes part of the evidence.
+ */
+export class Deregistration {
+  /** Resolves when the removal is confirmed or has failed for good; stays pending while it is still being tried. */
+  readonly settled: Promise<void>;
+  readonly #adapter: RegistryAdapter;
+  readonly #context: DeregistrationContext;
+  readonly #settle: () => void;
+  #answer: 'removed' | 'absent' | null = null;
+  #attempts = 0;
+  #removedAt: number | undefined;
+  #confirmedAt: number | undefined;
+  /** First of the clean reads in a row that has not been broken yet. */
+  #goneSince: number | undefined;
+  #cleanReads = 0;
+  #reappeared = 0;
+  readonly #reads = { gone: 0, visible: 0, unknown: 0 };
+  #error: string | null = null;
+
+  constructor(adapter: RegistryAdapter, context: DeregistrationContext) {
+    this.#adapter = adapter;
+    this.#context = context;
+    const { promise, resolve } = deferred();
+    this.settled = promise;
+    this.#settle = resolve;
+  }
+
+  get outcome(): DeregistrationOutcome {
+    if (this.#confirmedAt !== undefined) return 'confirmed';
+    return this.#removedAt === undefined ? 'failed' : 'unconfirmed';
+  }
+
+  /** When the registry first agreed that the instance is not there, on the clock's scale. */
+  get removedAt(): number | undefined {
+    return this.#removedAt;
+  }
+
+  /** From when on a consumer that asks is told that the instance is gone; `undefined` until confirmed. */
+  get goneSince(): number | undefined {
+    return this.#confirmedAt === undefined ? undefined : this.#goneSince;
+  }
+
+  report(): RegistryReport {
+    const since = (at: number | undefined): number | null =>
+      at === undefined ? null : Math.round(at - this.#context.startedAt);
+    return {
+      name: this.#adapter.name,
+      outcome: this.outcome,
+      answer: this.#answer,
+      attempts: this.#attempts,
+      removedAtMs: since(this.#removedAt),
+      confirmedAtMs: since(this.#confirmedAt),
+      reappeared: this.#reappeared,
+      reads: { ...this.#reads },
+      error: this.#error,
+    };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (!(await this.#remove(signal))) break;
+      await this.#watch(signal);
+    }
+    this.#settle();
+  }
+
+  /** Asks until the registry agrees. @returns false when there is no use in asking again, or no time. */
+  async #remove(signal: AbortSignal): Promise<boolean> {
+    const { clock, events, random } = this.#context;
+    const registry = this.#adapter.name;
+    for (let failures = 0; !signal.aborted; ) {
+      this.#attempts += 1;
+      try {
+        const answer = await callRegistry(clock, signal, (call) => this.#adapter.deregister(call));
+        // What was asked for first stays the answer; after a reappearance it is only a repair.
+        this.#answer ??= answer;
+        if (this.#removedAt === undefined) {
+          this.#removedAt = clock.now();
+          this.#context.onRemoved();
+        }
+        return true;
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+        this.#error = error.message;
+        failures += 1;
+        const final = signal.aborted || (isRegistryError(error) && !error.retryable);
+        const retryInMs = final ? undefined : retryDelay(failures, random);
+        events.emit('deregistrationFailed', { registry, error, retryInMs });
+        if (retryInMs === undefined) return false;
+        await sleep(clock, retryInMs, signal);
+      }
+    }
+    return false;
+  }
+
+  /** Reads back until the instance is seen again (returns), or the signal aborts. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, events } = this.#context;
+    this.#cleanReads = 0;
+    while (!signal.aborted) {
+      const seen = await this.#look(signal);
+      if (signal.aborted && seen === 'unknown') return;
+      this.#reads[seen] += 1;
+      if (seen === 'visible') {
+        const wasGone = this.#cleanReads > 0 || this.#confirmedAt !== undefined;
+        this.#cleanReads = 0;
+        this.#goneSince = undefined;
+        this.#confirmedAt = undefined;
+        if (wasGone) {
+          this.#reappeared += 1;
+          events.emit('reappeared', { registry: this.#adapter.name });
+        }
+        // A registry that is slow to show its own removal gets a moment before it is asked again.
+        await sleep(clock, CONFIRM_INTERVAL_MS, signal);
+        return;
+      }
+      if (seen === 'gone') {
+        this.#cleanReads += 1;
+        this.#goneSince ??= clock.now();
+        if (this.#cleanReads >= CLEAN_READS && this.#confirmedAt === undefined) {
+          this.#confirmedAt = clock.now();
+          this.#settle();
+        }
+      }
+      const confirmed = this.#confirmedAt !== undefined;
+      await sleep(clock, confirmed ? WATCH_INTERVAL_MS : CONFIRM_INTERVAL_MS, signal);
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<Sighting> {
+    try {
+      return await callRegistry(this.#context.clock, signal, (call) => this.#adapter.check(call));
+    } catch (error) {
+      if (!signal.aborted) this.#error = messageOf(error);
+      return 'unknown';
+    }
+  }
+}

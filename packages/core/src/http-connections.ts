@@ -1,0 +1,288 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { type TLSSocket, Server as TlsServer } from 'node:tls';
+import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
+import type { Clock } from './clock.ts';
+import { Connection, type ConnectionKind, type Exchange, mayTell } from './connection.ts';
+import type { RequestClassifier } from './request-classifier.ts';
+import { sayClose } from './say-close.ts';
+import type { TrackedRequest, Traffic } from './traffic.ts';
+
+/**
+ * Published by Node for every HTTP/1 request of the process before any handler can see it, whatever event it is then
+ * emitted as (`request`, `checkContinue`, `checkExpectation`).
+ * https://nodejs.org/api/diagnostics_channel.html#http
+ */
+const REQUEST_START = 'http.server.request.start';
+
+interface RequestStart {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+  readonly server: unknown;
+}
+
+/** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
+const SHED_AT_ONCE = 200;
+
+export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
+
+/** What a drain still waits for on a server's connections. */
+export interface Shed {
+  /** Connections closed in this round, silent and without a request. */
+  readonly closed: number;
+  /** Connections without a request that may not be closed yet. */
+  readonly waiting: number;
+}
+
+/** The connections of one attached `http` or `https` server: which there are, who was told, who may be closed. */
+export class HttpConnections {
+  readonly server: Server;
+  readonly #traffic: Traffic;
+  readonly #clock: Clock;
+  readonly #classify: RequestClassifier;
+  readonly #terminator: HttpTerminator;
+  readonly #connections = new Map<Socket, Connection>();
+  /** Raw sockets of TLS connections until the handshake is done, by remote address and port. */
+  readonly #handshakes = new Map<string, Socket>();
+  readonly #terminatesTls: boolean;
+  #telling = false;
+  #collisions: TrackedRequest[] = [];
+  #listenedOn: AddressInfo | string | undefined;
+
+  constructor(server: Server, traffic: Traffic, clock: Clock, classify: RequestClassifier) {
+    this.server = server;
+    this.#traffic = traffic;
+    this.#clock = clock;
+    this.#classify = classify;
+    this.#terminatesTls = server instanceof TlsServer;
+    // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
+    this.#terminator = createHttpTerminator({ server, gracefulTerminationTimeout: 0 });
+    diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
+    server.prependListener('connection', this.#onConnection);
+    server.prependListener('secureConnection', this.#onSecureConnection);
+    server.on('newListener', this.#onNewListener);
+    server.on('removeListener', this.#onRemoveListener);
+    for (const event of HANDOVERS) if (server.listenerCount(event) > 0) server.prependListener(event, this.#onHandover);
+  }
+
+  /** How many connections of each kind there are now. */
+  counts(): ConnectionCounts {
+    const counts: ConnectionCounts = {};
+    for (const connection of this.#connections.values()) {
+      const kind = connection.kind();
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+    if (this.#handshakes.size > 0) counts.handshake = this.#handshakes.size;
+    return counts;
+  }
+
+  /** Upgraded sockets (WebSocket, CONNECT tunnels); Node hands them over, so their end is their handler's business. */
+  get upgraded(): number {
+    let count = 0;
+    for (const connection of this.#connections.values()) if (connection.upgraded) count += 1;
+    return count;
+  }
+
+  /** Requests that arrived on a connection after it was ended, and could not be answered any more, since the last call. */
+  takeCollisions(): readonly TrackedRequest[] {
+    return this.#collisions.splice(0);
+  }
+
+  /** From now on every response says `Connection: close`, those in flight included if their head has not left. */
+  startTelling(): void {
+    this.#telling = true;
+    for (const connection of this.#connections.values()) {
+      for (const exchange of connection.open) this.#tell(connection, exchange);
+    }
+  }
+
+  /** Connections may be kept alive again, after a resume. */
+  stopTelling(): void {
+    this.#telling = false;
+  }
+
+  /** Ends the connections that have been silent for long enough since `since`, a bounded number at a time. */
+  shed(since: number): Shed {
+    const now = this.#clock.now();
+    let closed = 0;
+    let waiting = 0;
+    for (const connection of this.#connections.values()) {
+      if (connection.endedAt !== undefined || connection.told || connection.upgraded || connection.open.length > 0) {
+        continue;
+      }
+      if (closed >= SHED_AT_ONCE || connection.mayCloseAt(since, now) > now) waiting += 1;
+      else {
+        this.#end(connection, now);
+        closed += 1;
+      }
+    }
+    return { closed, waiting };
+  }
+
+  /**
+   * Stops listening and leaves the connections alone. Not `http.Server.close`, which destroys idle connections (Node 19)
+   * and silent ones (Node 26) and stops enforcing `headersTimeout`.
+   */
+  stopListening(): void {
+    if (!this.server.listening) return;
+    this.#listenedOn = this.server.address() ?? undefined;
+    NetServer.prototype.close.call(this.server);
+  }
+
+  /** Listens again where it listened, after a resume; nothing to do when it never stopped. */
+  listenAgain(): void {
+    const address = this.#listenedOn;
+    if (address === undefined || this.server.listening) return;
+    if (typeof address === 'string') this.server.listen(address);
+    else this.server.listen(address.port, address.address);
+  }
+
+  /**
+   * Destroys the connections with a request that `mayCut`, and those that were handed over; leaves the listener alone.
+   *
+   * @returns how many of them had been handed over.
+   */
+  cut(mayCut: (request: IncomingMessage) => boolean): number {
+    let upgraded = 0;
+    for (const connection of [...this.#connections.values()]) {
+      if (!connection.upgraded && !connection.open.some(({ request }) => mayCut(request))) continue;
+      if (connection.upgraded) upgraded += 1;
+      connection.endedAt = this.#clock.now();
+      connection.socket.destroy();
+    }
+    return upgraded;
+  }
+
+  /** Ends every connection that has no request, whether it was told or not. The listener is closed by now. */
+  endIdle(): void {
+    const now = this.#clock.now();
+    for (const connection of this.#connections.values()) {
+      if (connection.open.length === 0 && !connection.upgraded && connection.endedAt === undefined) {
+        this.#end(connection, now);
+      }
+    }
+  }
+
+  /** The last, forced step: whatever is left is destroyed. @returns how many connections that were. */
+  async force(): Promise<number> {
+    this.stopListening();
+    const left = [...this.#connections.values()].filter((connection) => connection.endedAt === undefined).length;
+    try {
+      await this.#terminator.terminate();
+    } catch (error) {
+      // The listener is closed already, which is the only thing the terminator could still complain of.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_SERVER_NOT_RUNNING') throw error;
+    }
+    for (const socket of [...this.#connections.keys(), ...this.#handshakes.values()]) socket.destroy();
+    return left;
+  }
+
+  /** Takes every listener off the server and forgets its connections. */
+  detach(): void {
+    diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
+    this.server.removeListener('connection', this.#onConnection);
+    this.server.removeListener('secureConnection', this.#onSecureConnection);
+    this.server.removeListener('newListener', this.#onNewListener);
+    this.server.removeListener('removeListener', this.#onRemoveListener);
+    for (const event of HANDOVERS) this.server.removeListener(event, this.#onHandover);
+    for (const connection of this.#connections.values()) this.#forget(connection);
+    this.#handshakes.clear();
+  }
+
+  readonly #onConnection = (socket: Socket): void => {
+    if (this.#terminatesTls) {
+      const key = endpointOf(socket);
+      this.#handshakes.set(key, socket);
+      socket.once('close', () => this.#handshakes.delete(key));
+    } else {
+      this.#adopt(socket);
+    }
+  };
+
+  readonly #onSecureConnection = (socket: TLSSocket): void => {
+    this.#handshakes.delete(endpointOf(socket));
+    this.#adopt(socket);
+  };
+
+  #adopt(socket: Socket): Connection {
+    const connection: Connection = new Connection(socket, this.#clock.now(), () => this.#forget(connection));
+    this.#connections.set(socket, connection);
+    socket.once('close', connection.onClose);
+    return connection;
+  }
+
+  #forget(connection: Connection): void {
+    connection.socket.removeListener('close', connection.onClose);
+    this.#connections.delete(connection.socket);
+    // A response that was queued behind another one gets no event of its own when its connection goes.
+    for (const { request } of connection.open.splice(0)) this.#traffic.end(request);
+  }
+
+  readonly #onRequestStart = (message: unknown): void => {
+    const { request, response, socket, server } = message as RequestStart;
+    if (server !== this.server) return;
+    const connection = this.#connections.get(socket) ?? this.#adopt(socket);
+    const previousEnd = connection.open.length > 0 ? connection.newestEndsAt : undefined;
+    const tracked = this.#traffic.begin(request, this.#classify(request));
+    const exchange = { request, response };
+    connection.requestStarted(exchange, tracked.startedAt);
+    response.once('close', () => {
+      connection.responseClosed(request, this.#clock.now());
+      this.#traffic.end(request);
+    });
+    if (connection.endedAt !== undefined) this.#collisions.push(tracked);
+    if (this.#telling) {
+      connection.measure(request, previousEnd);
+      this.#tell(connection, exchange);
+    }
+  };
+
+  #tell(connection: Connection, { request, response }: Exchange): void {
+    sayClose(
+      response,
+      () => this.#telling && mayTell(connection, request),
+      () => {
+        connection.told = true;
+      },
+    );
+  }
+
+  #end(connection: Connection, now: number): void {
+    connection.endedAt = now;
+    connection.socket.end();
+  }
+
+  /**
+   * Upgrades are followed beside a listener of the user's only: a listener of ours alone would make Node hand over
+   * requests that the user wants answered in the ordinary way.
+   */
+  readonly #onNewListener = (event: string | symbol, listener: unknown): void => {
+    if (!isHandover(event) || listener === this.#onHandover) return;
+    if (this.server.listenerCount(event) === 0) this.server.prependListener(event, this.#onHandover);
+  };
+
+  readonly #onRemoveListener = (event: string | symbol): void => {
+    if (isHandover(event) && this.server.listenerCount(event) === 1) {
+      this.server.removeListener(event, this.#onHandover);
+    }
+  };
+
+  readonly #onHandover = (request: IncomingMessage): void => {
+    const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket);
+    connection.upgraded = true;
+  };
+}
+
+/** The events in which Node gives a socket away for good. */
+const HANDOVERS = ['upgrade', 'connect'] as const;
+
+function isHandover(event: string | symbol): event is (typeof HANDOVERS)[number] {
+  return event === 'upgrade' || event === 'connect';
+}
+
+/** Identifies a connection on both of its socket objects, the raw one and the one that decrypts. */
+function endpointOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}

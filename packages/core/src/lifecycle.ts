@@ -1,0 +1,539 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AdminServer } from './admin-server.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type Closer, type CloserOptions, Closers } from './closers.ts';
+import { type AttachableServer, ConnectionSet } from './connection-set.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import {
+  ENDPOINTS,
+  type Endpoint,
+  type EndpointHandler,
+  type EndpointHandlerOptions,
+  endpointHandler,
+} from './endpoints.ts';
+import { LifecycleError, messageOf } from './errors.ts';
+import { EventHub, type LifecycleEventName, type LifecycleListener, type Trigger } from './events.ts';
+import {
+  ADMIN_RULES,
+  type AdminOptions,
+  type LifecycleOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './lifecycle-options.ts';
+import { jsonLogger, logEvents } from './logger.ts';
+import { checkOptions, listOf, type OptionRules, oneOf } from './option-rules.ts';
+import { parentWarnings, readParent } from './parent-process.ts';
+import { type Phase, PhaseMachine } from './phase.ts';
+import { register } from './registration.ts';
+import { type TerminationReport, terminationMessage } from './report.ts';
+import { createClassifier } from './request-classifier.ts';
+import { listenForSignals, type SignalSource } from './signals.ts';
+import type { LifecycleStatus } from './status.ts';
+import { Termination } from './termination.ts';
+import { pathOf, type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
+
+/** The life of one service process: from registered to proven gone. Made by {@link createLifecycle}. */
+export interface Lifecycle {
+  readonly phase: Phase;
+  /** Aborted when the service starts draining; a new one after a resume. */
+  readonly drainSignal: AbortSignal;
+  /** Where the admin server listens; `undefined` without one, or before it does. */
+  readonly adminAddress: AddressInfo | undefined;
+
+  /**
+   * Follows a server: its requests, its connections, its end. Attach it in the same turn in which it starts to listen;
+   * several servers are allowed.
+   *
+   * @returns the same server.
+   * @throws LifecycleError `ERR_PRESTOP_SERVER_INVALID`, `ERR_PRESTOP_SERVER_ATTACHED`, `ERR_PRESTOP_STOPPED`
+   */
+  attach<Server extends AttachableServer>(server: Server): Server;
+
+  /**
+   * Listens for signals, opens the admin server, waits until every attached server listens, registers, and resolves when
+   * the instance is listed. Called by {@link attach} unless `start` is `'manual'`. Idempotent: every call gets the same
+   * promise. A registry that is down does not make it reject; it goes on trying.
+   *
+   * @throws LifecycleError `ERR_PRESTOP_ADMIN_LISTEN`, `ERR_PRESTOP_CLOSER_INVALID`, `ERR_PRESTOP_STOPPED`
+   */
+  start(): Promise<void>;
+
+  /**
+   * Terminates, or joins the termination that runs. Resolves with the report right before the process exits; with
+   * `{ kind: 'prestop' }` it does what the endpoint does: it resolves when only the signal is missing.
+   *
+   * Do not await it inside a request handler: the termination waits for that request, until the deadline cuts it.
+   */
+  terminate(trigger?: Trigger): Promise<TerminationReport>;
+
+  /**
+   * Runs `closer` in phase `closing`, when no request is in flight any more.
+   *
+   * @returns a function that takes it away again.
+   * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`, `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`
+   */
+  onClose(name: string, closer: Closer, options?: CloserOptions): () => void;
+
+  /** Listens to an event. A listener that throws causes a warning and nothing else. @returns a function that ends it. */
+  on<Name extends LifecycleEventName>(name: Name, listener: LifecycleListener<Name>): () => void;
+
+  /**
+   * The signals of one request, for handlers of streams and long polls. A request of a server that is not attached gets
+   * a `drain` signal that it shares with others.
+   */
+  requestSignals(request: ServerRequest): RequestSignals;
+
+  /**
+   * The endpoints as a handler for a server of your own, which answers `false` for every other path.
+   *
+   * @throws LifecycleError `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`
+   */
+  handler(options?: EndpointHandlerOptions): EndpointHandler;
+
+  /** Declares a failure that only a restart can mend: `/livez` answers 503 from now on. */
+  fail(reason: string): void;
+
+  status(): LifecycleStatus;
+
+  /**
+   * For tests: takes every listener, timer and socket of the lifecycle away, at once and without deregistering. The
+   * attached servers are left as they are. Not a shutdown; that is {@link terminate}.
+   */
+  stop(): Promise<void>;
+}
+
+/** What a lifecycle takes from its surroundings; tests bring their own. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signals: SignalSource;
+  readonly exit: (code: number) => void;
+}
+
+/**
+ * The beginning of everything: checks the options and makes a lifecycle. Nothing is opened, read or listened to yet;
+ * that happens in {@link Lifecycle.attach} or {@link Lifecycle.start}.
+ *
+ * The usual mistake: a `terminationGracePeriodSeconds` here that is not the number in the manifest. Nothing tells a
+ * process what its pod was given, so the two must be written as one.
+ *
+ * @throws LifecycleError `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`, `ERR_PRESTOP_OPTION_CONFLICT`
+ */
+export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
+  return createLifecycleIn(options, {
+    clock: systemClock,
+    random: Math.random,
+    signals: process,
+    exit: (code) => process.exit(code),
+  });
+}
+
+/** {@link createLifecycle} in surroundings of the caller's choice. Not part of the public interface. */
+export function createLifecycleIn(options: LifecycleOptions, surroundings: Surroundings): Lifecycle {
+  return new ServiceLifecycle(resolveOptions(options), surroundings);
+}
+
+const HANDLER_RULES: OptionRules<EndpointHandlerOptions> = {
+  expose: listOf(oneOf(...ENDPOINTS)),
+  token: ADMIN_RULES.token,
+};
+
+/** Longest wait for the answers to `/prestop` to leave before the process exits, in milliseconds. */
+const FLUSH_MS = 250;
+
+type RegistryState = 'pending' | 'registered' | 'deregistered';
+
+class ServiceLifecycle implements Lifecycle {
+  readonly #options: ResolvedOptions;
+  readonly #surroundings: Surroundings;
+  readonly #events = new EventHub();
+  readonly #phases: PhaseMachine;
+  readonly #traffic: Traffic;
+  readonly #connections: ConnectionSet;
+  readonly #closers = new Closers();
+  readonly #admin: AdminServer | undefined;
+  readonly #registries = new Map<string, RegistryState>();
+  /** Those who called `/prestop` and have not been answered. */
+  readonly #hooks = new Set<{ readonly waiting: () => boolean }>();
+  readonly #readyWaiters = new Set<Deferred>();
+  readonly #release: (() => void)[] = [];
+  #drain = new AbortController();
+  #registering = new AbortController();
+  #started: Promise<void> | undefined;
+  #termination: Termination | undefined;
+  #ending: Promise<TerminationReport> | undefined;
+  #cancelResume: (() => void) | undefined;
+  #phaseSince: number;
+  #signalled = false;
+  #stopped = false;
+  #failure: string | undefined;
+
+  constructor(options: ResolvedOptions, surroundings: Surroundings) {
+    const { clock } = surroundings;
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.#phaseSince = clock.now();
+    this.#phases = new PhaseMachine(clock, ({ from, to, at }) => {
+      this.#termination?.phaseEntered(to);
+      if (to === 'draining') this.#drain.abort(new DOMException('the service is draining', 'AbortError'));
+      this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
+      this.#phaseSince = at;
+    });
+    this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
+      this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
+    );
+    this.#connections = new ConnectionSet(this.#traffic, clock, createClassifier(options));
+    if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints(tokenOf(options.admin)));
+    for (const { name } of options.registries) this.#registries.set(name, 'pending');
+    if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));
+  }
+
+  get phase(): Phase {
+    return this.#phases.current;
+  }
+
+  get drainSignal(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  get adminAddress(): AddressInfo | undefined {
+    return this.#admin?.address;
+  }
+
+  attach<Server extends AttachableServer>(server: Server): Server {
+    this.#refuseWhenStopped('attach');
+    this.#connections.attach(server);
+    if (this.#options.start === 'listening' && this.#started === undefined) {
+      // After this turn, so that servers and closers that follow in the same turn belong to the start.
+      queueMicrotask(() => void this.#startByItself());
+    }
+    return server;
+  }
+
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async terminate(trigger: Trigger = { kind: 'call' }): Promise<TerminationReport> {
+    this.#refuseWhenStopped('terminate');
+    return trigger.kind === 'prestop' ? this.#prestop({ waiting: () => true }) : this.#end(trigger);
+  }
+
+  onClose(name: string, closer: Closer, options?: CloserOptions): () => void {
+    return this.#closers.add(name, closer, options);
+  }
+
+  on<Name extends LifecycleEventName>(name: Name, listener: LifecycleListener<Name>): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  requestSignals(request: ServerRequest): RequestSignals {
+    return this.#traffic.signalsOf(request) ?? { drain: this.#drain.signal, deadline: new AbortController().signal };
+  }
+
+  handler(options: EndpointHandlerOptions = {}): EndpointHandler {
+    checkOptions<EndpointHandlerOptions>('handler', options, HANDLER_RULES);
+    return this.#endpoints(options);
+  }
+
+  fail(reason: string): void {
+    this.#failure ??= reason;
+  }
+
+  status(): LifecycleStatus {
+    return {
+      phase: this.phase,
+      ready: this.#isReady(),
+      live: this.#failure === undefined,
+      inFlight: this.#traffic.inFlight,
+      answered: this.#traffic.answered,
+      late: this.#traffic.late().count,
+      connections: this.#connections.counts(),
+      registries: Object.fromEntries(this.#registries),
+      remainingMs: this.#termination?.remainingMs() ?? null,
+    };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#registering.abort();
+    this.#termination?.abandon('resumed');
+    this.#tidyUp();
+    this.#rejectReadyWaiters('the lifecycle was stopped');
+    await Promise.allSettled(this.#options.registries.map((registry) => registry.close()));
+    this.#events.clear();
+  }
+
+  async #startByItself(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      // As with a server that cannot listen: nobody waits for this promise, and nothing may be silent.
+      if (!this.#stopped) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
+    this.#refuseWhenStopped('start');
+    const { signals } = this.#surroundings;
+    try {
+      this.#closers.check();
+      this.#release.push(listenForSignals(signals, this.#options.signals, this.#onSignal));
+      if (this.#options.faults === 'terminate') this.#release.push(this.#listenForFaults());
+      for (const warning of parentWarnings(readParent())) this.#events.emit('warning', warning);
+      await this.#admin?.listen();
+    } catch (error) {
+      this.#tidyUp();
+      this.#events.emit('startFailed', { error: error as Error });
+      throw error;
+    }
+    await this.#untilServersListen();
+    await this.#registerAll();
+    if (this.phase === 'starting' && !this.#stopped) this.#phases.moveTo('ready');
+    this.#resolveReadyWaiters();
+  }
+
+  async #untilServersListen(): Promise<void> {
+    for (const server of this.#connections.servers) {
+      if (server.listening) continue;
+      await new Promise<void>((resolve) => {
+        server.once('listening', resolve);
+        this.#registering.signal.addEventListener('abort', () => resolve());
+      });
+    }
+  }
+
+  async #registerAll(): Promise<void> {
+    const { clock, random } = this.#surroundings;
+    const { signal } = this.#registering;
+    const context = { clock, random, events: this.#events };
+    await Promise.all(
+      this.#options.registries.map(async (adapter) => {
+        if (await register(adapter, context, signal)) this.#registries.set(adapter.name, 'registered');
+      }),
+    );
+  }
+
+  /** The termination that runs, or a new one. */
+  #begin(trigger: Trigger): Termination {
+    if (this.#termination !== undefined) return this.#termination;
+    this.#registering.abort();
+    this.#rejectReadyWaiters('the service is terminating');
+    this.#termination = new Termination(
+      {
+        options: this.#options,
+        clock: this.#surroundings.clock,
+        random: this.#surroundings.random,
+        events: this.#events,
+        phases: this.#phases,
+        traffic: this.#traffic,
+        connections: this.#connections,
+        closers: this.#closers,
+      },
+      trigger,
+    );
+    for (const name of this.#registries.keys()) this.#registries.set(name, 'deregistered');
+    return this.#termination;
+  }
+
+  async #prestop(caller: { readonly waiting: () => boolean }): Promise<TerminationReport> {
+    this.#refuseWhenStopped('prestop');
+    const trigger: Trigger = { kind: 'prestop' };
+    const running = this.#termination;
+    const termination = this.#begin(trigger);
+    running?.join(trigger, false);
+    this.#hooks.add(caller);
+    try {
+      await termination.drain();
+    } finally {
+      this.#hooks.delete(caller);
+    }
+    this.#awaitSignal(termination);
+    return termination.report();
+  }
+
+  /** The rest of the sequence, to the end of the process. */
+  #end(trigger: Trigger): Promise<TerminationReport> {
+    this.#cancelResume?.();
+    const running = this.#termination;
+    const termination = this.#begin(trigger);
+    if (running !== undefined) {
+      // The kubelet ends its wait for a hook with a signal when the grace period is over, and without one when the hook
+      // fails: a caller that still waits means that the time is up, one that went away does not.
+      const hookWaits = trigger.kind === 'signal' && [...this.#hooks].some((caller) => caller.waiting());
+      running.join(trigger, hookWaits && this.#ending === undefined);
+    }
+    this.#ending ??= this.#runToTheEnd(termination);
+    return this.#ending;
+  }
+
+  async #runToTheEnd(termination: Termination): Promise<TerminationReport> {
+    await termination.drain();
+    await termination.close();
+    const report = termination.report();
+    this.#conclude(report);
+    await this.#admin?.close(FLUSH_MS);
+    this.#tidyUp();
+    // One turn later, so that whoever awaits the report has it before the process ends.
+    setImmediate(() => this.#exit(report.exitCode ?? 0));
+    return report;
+  }
+
+  #conclude(report: TerminationReport): void {
+    this.#events.emit('report', { report });
+    const path = this.#options.terminationMessagePath;
+    if (path === false) return;
+    try {
+      if (existsSync(path)) writeFileSync(path, terminationMessage(report));
+    } catch {
+      // Best effort: the report has been logged.
+    }
+  }
+
+  #exit(code: number): void {
+    (this.#options.exit ?? this.#surroundings.exit)(code);
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#stopped || this.phase === 'terminated') return;
+    if (this.#signalled) {
+      this.#endAtOnce();
+      return;
+    }
+    this.#signalled = true;
+    void this.#end({ kind: 'signal', detail: signal });
+  };
+
+  #endAtOnce(): void {
+    const termination = this.#termination;
+    termination?.abandon('second-signal');
+    this.#stopped = true;
+    const report = termination?.report();
+    if (report) this.#conclude(report);
+    this.#tidyUp();
+    this.#exit(report?.exitCode ?? 0);
+  }
+
+  #listenForFaults(): () => void {
+    const onFault = (thrown: unknown): void => {
+      console.error(thrown);
+      void this.#end({ kind: 'fault', detail: messageOf(thrown) });
+    };
+    process.on('uncaughtException', onFault);
+    process.on('unhandledRejection', onFault);
+    return () => {
+      process.off('uncaughtException', onFault);
+      process.off('unhandledRejection', onFault);
+    };
+  }
+
+  /** `/prestop` was answered: if nothing follows, the pod is not going away. */
+  #awaitSignal(termination: Termination): void {
+    if (this.#ending !== undefined || this.#cancelResume !== undefined || this.#stopped) return;
+    const { resumeAfterMs } = this.#options;
+    const cancel = this.#surroundings.clock.after(resumeAfterMs, () => void this.#resume(termination, resumeAfterMs));
+    this.#cancelResume = () => {
+      cancel();
+      this.#cancelResume = undefined;
+    };
+  }
+
+  async #resume(termination: Termination, waitedMs: number): Promise<void> {
+    this.#cancelResume = undefined;
+    termination.abandon('resumed');
+    this.#termination = undefined;
+    this.#registering = new AbortController();
+    this.#drain = new AbortController();
+    this.#traffic.resetSignals();
+    this.#traffic.forgetLate();
+    this.#connections.stopTelling();
+    this.#connections.listenAgain();
+    for (const name of this.#registries.keys()) this.#registries.set(name, 'pending');
+    this.#phases.moveTo('ready');
+    this.#events.emit('report', { report: termination.report() });
+    this.#events.emit('resumed', { waitedMs });
+    // A call that removes the instance must not come after the one that registers it.
+    await termination.registriesReleased();
+    await this.#registerAll();
+    this.#resolveReadyWaiters();
+  }
+
+  #endpoints(options: EndpointHandlerOptions): EndpointHandler {
+    return endpointHandler(
+      {
+        prestop: (caller) => this.#prestop(caller),
+        poststart: () => this.#whenReady(),
+        live: () => ({ ok: this.#failure === undefined, reason: this.#failure ?? this.phase }),
+        ready: () => ({ ok: this.#answersReady(), reason: this.#readyReason() }),
+        status: () => this.status(),
+        refused: (endpoint: Endpoint, remoteAddress, reason) =>
+          this.#events.emit('refused', { endpoint, remoteAddress, reason }),
+        uncount: (request: IncomingMessage) => this.#traffic.uncount(request),
+      },
+      options,
+    );
+  }
+
+  #allRegistered(): boolean {
+    return [...this.#registries.values()].every((state) => state === 'registered');
+  }
+
+  #isReady(): boolean {
+    return this.phase === 'ready' && this.#allRegistered();
+  }
+
+  #answersReady(): boolean {
+    const serving: readonly Phase[] = ['deregistering', 'lame-duck', 'draining'];
+    return this.#isReady() || (this.#options.readyzWhileServing === 'serve' && serving.includes(this.phase));
+  }
+
+  #readyReason(): string {
+    return this.phase === 'ready' && !this.#allRegistered() ? 'not registered' : this.phase;
+  }
+
+  #whenReady(): Promise<void> {
+    if (this.#isReady()) return Promise.resolve();
+    if (this.#stopped || this.#termination !== undefined) {
+      const message = `the service will not become ready: it is ${this.phase}`;
+      return Promise.reject(new LifecycleError('ERR_PRESTOP_PHASE', message, { value: this.phase }));
+    }
+    const waiter = deferred();
+    this.#readyWaiters.add(waiter);
+    return waiter.promise;
+  }
+
+  #resolveReadyWaiters(): void {
+    if (!this.#isReady()) return;
+    for (const { resolve } of this.#readyWaiters) resolve();
+    this.#readyWaiters.clear();
+  }
+
+  #rejectReadyWaiters(reason: string): void {
+    for (const { reject } of this.#readyWaiters) reject(new LifecycleError('ERR_PRESTOP_PHASE', reason));
+    this.#readyWaiters.clear();
+  }
+
+  #refuseWhenStopped(method: string): void {
+    if (!this.#stopped) return;
+    throw new LifecycleError('ERR_PRESTOP_STOPPED', `${method}: the lifecycle was stopped`, { option: method });
+  }
+
+  #tidyUp(): void {
+    this.#cancelResume?.();
+    for (const release of this.#release.splice(0)) release();
+    this.#connections.detach();
+    this.#admin?.destroy();
+  }
+}
+
+function tokenOf({ token }: AdminOptions): EndpointHandlerOptions {
+  return token === undefined ? {} : { token };
+}

@@ -1,0 +1,20 @@
+/** What delivers signals: `process`, or a stand-in of a test. */
+export interface SignalSource {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+}
+
+/**
+ * Listens for the signals until the returned function is called. A listener is what makes a signal work for PID 1, which
+ * has no default action (signal(7), pid_namespaces(7)).
+ */
+export function listenForSignals(
+  source: SignalSource,
+  signals: readonly NodeJS.Signals[],
+  onSignal: (signal: NodeJS.Signals) => void,
+): () => void {
+  for (const signal of signals) source.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) source.off(signal, onSignal);
+  };
+}

@@ -1,0 +1,373 @@
+import { type Clock, sleep } from './clock.ts';
+import type { CloserResult, Closers } from './closers.ts';
+import type { ConnectionSet } from './connection-set.ts';
+import { Deadline } from './deadline.ts';
+import { ABORT_LEAD_MS, FAST_PATH } from './defaults.ts';
+import { Deregistration } from './deregistration.ts';
+import type { CutCause, EventHub, Trigger } from './events.ts';
+import type { ConnectionCounts } from './http-connections.ts';
+import type { ResolvedOptions } from './lifecycle-options.ts';
+import type { Phase, PhaseMachine } from './phase.ts';
+import { judgeQuiet, type QuietVerdict } from './quiet.ts';
+import {
+  type CutRequest,
+  EXIT_CODES,
+  type LameDuckEnd,
+  type PhaseReport,
+  REPORT_VERSION,
+  type TerminationOutcome,
+  type TerminationReport,
+} from './report.ts';
+import { pathOf, type TrackedRequest, type Traffic } from './traffic.ts';
+
+/** How often the conditions for leaving a phase are looked at, in milliseconds. */
+const TICK_MS = 25;
+/** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
+const LAST_ANSWERS_MS = 500;
+const CUT_LISTED = 20;
+
+/** What a termination works on; all of it outlives a resumed one. */
+export interface TerminationContext {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: EventHub;
+  readonly phases: PhaseMachine;
+  readonly traffic: Traffic;
+  readonly connections: ConnectionSet;
+  readonly closers: Closers;
+}
+
+/**
+ * One run of the sequence of `docs/sequence.md`: {@link drain} up to the answer of `/prestop`, {@link close} up to the
+ * end of the process. Every wait ends at one of two instants, the deadline of the requests and the end of the process.
+ */
+export class Termination {
+  readonly trigger: Trigger;
+  readonly startedAt: number;
+  readonly #context: TerminationContext;
+  readonly #startedOn: Date;
+  /** Requests are cut here. */
+  readonly #deadline: Deadline;
+  /** The process has exited here. */
+  #end: Deadline;
+  readonly #deregistrations: readonly Deregistration[];
+  readonly #registries = new AbortController();
+  readonly #hurry = new AbortController();
+  readonly #joined: (Trigger & { readonly atMs: number })[] = [];
+  readonly #phases: { phase: Phase; startedAt: number }[] = [];
+  readonly #inFlightAtStart: number;
+  readonly #answeredAtStart: number;
+  readonly #connectionsAtStart: ConnectionCounts;
+  readonly #cut: CutRequest[] = [];
+  #cutCount = 0;
+  #upgradedCut = 0;
+  #shed = 0;
+  #forced = 0;
+  #lameDuckEnd: LameDuckEnd | null = null;
+  #lastVerdict: QuietVerdict = { quiet: false, silentMs: 0, windowMs: 0, basis: 'floor' };
+  #closerResults: readonly CloserResult[] = [];
+  #outcome: TerminationOutcome = 'running';
+  #exitCode: number | null = null;
+  #endedAt: number | undefined;
+  #drained: Promise<void> | undefined;
+  #asking: Promise<unknown> = Promise.resolve();
+
+  constructor(context: TerminationContext, trigger: Trigger) {
+    const { clock, options, events, random, traffic, connections } = context;
+    this.#context = context;
+    this.trigger = trigger;
+    this.startedAt = clock.now();
+    this.#startedOn = clock.date();
+    this.#deadline = new Deadline(clock, this.startedAt + options.budgetMs);
+    this.#end = new Deadline(clock, this.startedAt + options.exitMs);
+    const { startedAt } = this;
+    this.#deregistrations = options.registries.map(
+      (adapter) => new Deregistration(adapter, { clock, events, random, startedAt, onRemoved: this.#onRemoved }),
+    );
+    this.#inFlightAtStart = traffic.inFlight;
+    this.#answeredAtStart = traffic.answered;
+    this.#connectionsAtStart = connections.counts();
+  }
+
+  get endedByFastPath(): boolean {
+    return this.#hurry.signal.aborted;
+  }
+
+  /** What is left until requests are cut, in milliseconds. */
+  remainingMs(): number {
+    return Math.round(this.#deadline.remaining());
+  }
+
+  phaseEntered(phase: Phase): void {
+    this.#phases.push({ phase, startedAt: this.#context.clock.now() });
+  }
+
+  /** A further trigger; `fastPath` when it says that the budget of the outside is used up. */
+  join(trigger: Trigger, fastPath: boolean): void {
+    const now = this.#context.clock.now();
+    this.#joined.push({ ...trigger, atMs: Math.round(now - this.startedAt) });
+    if (fastPath) {
+      this.#deadline.advanceTo(now + FAST_PATH.requestsMs);
+      this.#end.advanceTo(now + FAST_PATH.totalMs);
+      this.#hurry.abort();
+    } else if (trigger.kind === 'signal' && this.#end.remaining() < FAST_PATH.totalMs) {
+      // However late a signal comes, the kubelet leaves 2 s after it.
+      this.#end.dispose();
+      this.#end = new Deadline(this.#context.clock, now + FAST_PATH.totalMs);
+    }
+    this.#context.events.emit('joined', { trigger, fastPath });
+  }
+
+  /** From the first phase until everything in flight is answered, or cut at the deadline. Runs once; never rejects. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#runDrain();
+    return this.#drained;
+  }
+
+  async #runDrain(): Promise<void> {
+    const { phases, connections, traffic, options, events } = this.#context;
+    phases.moveTo('deregistering');
+    events.emit('terminating', { trigger: this.trigger, budgetMs: options.budgetMs });
+    connections.startTelling();
+    if (this.#deregistrations.length === 0) traffic.lateFrom(this.startedAt);
+    await this.#deregister();
+    phases.moveTo('lame-duck');
+    this.#lameDuckEnd = await this.#serveUntilQuiet();
+    phases.moveTo('draining');
+    traffic.abortForDrain();
+    // Callers that never stop would keep requests in flight until the deadline cuts them: refusing is better.
+    if (this.#lameDuckEnd === 'budget') connections.stopListening();
+    await this.#finishInFlight();
+    if (this.#outcome === 'running') this.#outcome = 'drained';
+  }
+
+  /** Listeners, closers, registries' clients: what comes after the signal. */
+  async close(): Promise<void> {
+    const { phases, connections, traffic, closers, clock, events, options } = this.#context;
+    phases.moveTo('closing');
+    connections.stopListening();
+    connections.endIdle();
+    await this.#until(() => traffic.inFlight === 0 && connections.upgraded === 0);
+    this.#cutAll();
+    await this.#until(() => traffic.allInFlight === 0, LAST_ANSWERS_MS);
+    this.#noteCollisions();
+    this.#forced += await connections.force();
+    this.#closerResults = await closers.run(clock, this.#end, ({ name, outcome, ms, error }) =>
+      events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
+    );
+    this.#registries.abort();
+    await Promise.race([
+      Promise.allSettled(options.registries.map((adapter) => adapter.close())),
+      untilAborted(this.#end.signal),
+    ]);
+    phases.moveTo('terminated');
+    this.#finish(this.#conclude());
+  }
+
+  /** Ends the account without closing anything: the service goes on, or the process ends at this instant. */
+  abandon(outcome: 'resumed' | 'second-signal'): void {
+    this.#registries.abort();
+    this.#finish(outcome);
+  }
+
+  /** Resolves when no registry is being asked any more; call {@link abandon} first. */
+  async registriesReleased(): Promise<void> {
+    await this.#asking;
+  }
+
+  report(): TerminationReport {
+    const { options, traffic } = this.#context;
+    const { count, lastAfterMs, callers } = traffic.late();
+    const at = (instant: number): number => Math.round(instant - this.startedAt);
+    return {
+      version: REPORT_VERSION,
+      pid: process.pid,
+      startedAt: this.#startedOn.toISOString(),
+      trigger: this.trigger,
+      joined: this.#joined,
+      outcome: this.#outcome,
+      exitCode: this.#exitCode,
+      totalMs: at(this.#endedAt ?? this.#context.clock.now()),
+      budget: {
+        terminationGracePeriodSeconds: options.terminationGracePeriodSeconds,
+        deadlineMs: at(this.#deadline.at),
+        fastPath: this.endedByFastPath,
+      },
+      phases: this.#phaseReports(),
+      registries: this.#deregistrations.map((deregistration) => deregistration.report()),
+      lameDuck: {
+        floorMs: options.floorMs,
+        endedBy: this.#lameDuckEnd,
+        quietWindowMs: Math.round(this.#lastVerdict.windowMs),
+        quietBasis: this.#lastVerdict.basis,
+      },
+      requests: {
+        inFlightAtStart: this.#inFlightAtStart,
+        answered: traffic.answered - this.#answeredAtStart - this.#cutCount,
+        late: { count, lastAfterMs: Math.round(lastAfterMs), callers: callers.map(rounded) },
+        cutCount: this.#cutCount,
+        cut: this.#cut,
+      },
+      connections: { atStart: this.#connectionsAtStart, shed: this.#shed, forced: this.#forced },
+      closers: this.#closerResults.map(({ name, outcome, ms, error }) => ({
+        name,
+        outcome,
+        ms,
+        error: error?.message ?? null,
+      })),
+    };
+  }
+
+  readonly #onRemoved = (): void => {
+    const removed = this.#deregistrations.map(({ removedAt }) => removedAt);
+    if (removed.every((instant) => instant !== undefined)) this.#context.traffic.lateFrom(Math.max(...removed));
+  };
+
+  async #deregister(): Promise<void> {
+    const { clock, options, events } = this.#context;
+    const { signal } = this.#registries;
+    this.#asking = Promise.all(this.#deregistrations.map((deregistration) => deregistration.run(signal)));
+    const patience = new AbortController();
+    await Promise.race([
+      Promise.all(this.#deregistrations.map(({ settled }) => settled)),
+      sleep(clock, options.deregistrationMs, patience.signal),
+      untilAborted(this.#hurry.signal),
+    ]);
+    patience.abort();
+    const afterMs = Math.round(clock.now() - this.startedAt);
+    for (const deregistration of this.#deregistrations) {
+      const { name, outcome } = deregistration.report();
+      events.emit('deregistered', { registry: name, outcome, afterMs });
+    }
+  }
+
+  async #serveUntilQuiet(): Promise<LameDuckEnd> {
+    const { clock, options } = this.#context;
+    const enteredAt = clock.now();
+    for (;;) {
+      if (this.#hurry.signal.aborted) return 'fast-path';
+      if (this.#deadline.remaining() <= options.minDrainMs) return 'budget';
+      // Where nothing is proven, the floor counts from here: deregistration has been given all its time.
+      const goneSince = this.#deregistrations.map((deregistration) => deregistration.goneSince ?? enteredAt);
+      const floorFrom = Math.max(this.startedAt, ...goneSince);
+      if (this.#isQuiet() && clock.now() >= floorFrom + options.floorMs) return 'quiet';
+      await this.#tick();
+    }
+  }
+
+  /** Silence before the start counts only if every registry is known to send nobody any more. */
+  #isQuiet(): boolean {
+    const { clock, traffic, options } = this.#context;
+    const proven =
+      this.#deregistrations.length > 0 && this.#deregistrations.every(({ goneSince }) => goneSince !== undefined);
+    this.#lastVerdict = judgeQuiet(
+      {
+        now: clock.now(),
+        arrivals: traffic.arrivals(),
+        lastAnswerAt: traffic.lastAnswerAt,
+        creditFrom: proven ? undefined : this.startedAt,
+      },
+      options.quiet,
+    );
+    return this.#lastVerdict.quiet;
+  }
+
+  async #finishInFlight(): Promise<void> {
+    const { connections, traffic } = this.#context;
+    await this.#until(() => {
+      const { closed, waiting } = connections.shed(this.startedAt);
+      this.#shed += closed;
+      const inHand = traffic.inFlight + connections.upgraded;
+      if (inHand > 0) return false;
+      // Out of time, or out of hope that the callers stop: what is in hand is finished, nothing else is waited for.
+      if (this.#lameDuckEnd !== 'quiet') return true;
+      return waiting === 0 && closed === 0 && this.#isQuiet();
+    });
+    this.#cutAll();
+    this.#noteCollisions();
+  }
+
+  /** Waits for `condition`, at most until the deadline; shortly before it, the requests are told. */
+  async #until(condition: () => boolean, atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { clock, traffic } = this.#context;
+    const last = clock.now() + atMostMs;
+    let told = false;
+    while (!condition() && !this.#deadline.reached && clock.now() < last) {
+      if (!told && this.#deadline.remaining() <= ABORT_LEAD_MS) {
+        traffic.abortForDeadline();
+        told = true;
+      }
+      await this.#tick();
+    }
+  }
+
+  /** At the deadline, what is still in flight. */
+  #cutAll(): void {
+    if (!this.#deadline.reached) return;
+    const { requests, upgraded } = this.#context.connections.cut();
+    this.#upgradedCut += upgraded;
+    this.#forced += upgraded;
+    for (const request of requests) this.#noteCut(request, 'deadline');
+  }
+
+  #noteCollisions(): void {
+    for (const request of this.#context.connections.takeCollisions()) this.#noteCut(request, 'collision');
+  }
+
+  #noteCut(request: TrackedRequest, cause: CutCause): void {
+    if (!request.counted) return;
+    const { clock, events } = this.#context;
+    const { method, target, startedAt } = request;
+    const cut = { method, path: pathOf(target), ageMs: Math.round(clock.now() - startedAt), cause };
+    this.#cutCount += 1;
+    if (this.#cut.length < CUT_LISTED) this.#cut.push(cut);
+    events.emit('cut', cut);
+  }
+
+  #conclude(): TerminationOutcome {
+    if (this.trigger.kind === 'fault' || this.#joined.some(({ kind }) => kind === 'fault')) return 'fault';
+    if (this.#cutCount + this.#upgradedCut > 0) return 'forced';
+    return this.#closerResults.every(({ outcome }) => outcome === 'done') ? 'clean' : 'closer-failed';
+  }
+
+  #finish(outcome: TerminationOutcome): void {
+    this.#outcome = outcome;
+    this.#exitCode = EXIT_CODE_OF[outcome] ?? null;
+    this.#endedAt = this.#context.clock.now();
+    this.#deadline.dispose();
+    this.#end.dispose();
+  }
+
+  #phaseReports(): PhaseReport[] {
+    return this.#phases.map(({ phase, startedAt }, index) => {
+      const endedAt = this.#phases[index + 1]?.startedAt ?? this.#endedAt;
+      return {
+        phase,
+        startedAtMs: Math.round(startedAt - this.startedAt),
+        ms: endedAt === undefined ? null : Math.round(endedAt - startedAt),
+      };
+    });
+  }
+
+  #tick(): Promise<void> {
+    return sleep(this.#context.clock, TICK_MS);
+  }
+}
+
+const EXIT_CODE_OF: Partial<Record<TerminationOutcome, number>> = {
+  clean: EXIT_CODES.clean,
+  forced: EXIT_CODES.forced,
+  'closer-failed': EXIT_CODES.closerFailed,
+  'second-signal': EXIT_CODES.secondSignal,
+  fault: EXIT_CODES.fault,
+};
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function rounded<Caller extends { readonly lastAfterMs: number }>(caller: Caller): Caller {
+  return { ...caller, lastAfterMs: Math.round(caller.lastAfterMs) };
+}

@@ -1,0 +1,217 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
+import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
+import type { Clock } from './clock.ts';
+
+/** What identifies a request in the traffic: the HTTP/1 message, or the HTTP/2 stream. */
+export type RequestKey = IncomingMessage | ServerHttp2Stream;
+
+/** What a handler may pass in to ask for its own signals. */
+export type ServerRequest = IncomingMessage | Http2ServerRequest | ServerHttp2Stream;
+
+/** The two signals of one request. Both abort with an `AbortError`, so they can be handed to `fetch` and timers as is. */
+export interface RequestSignals {
+  /** Aborted when the service starts draining: end streams and long polls now. */
+  readonly drain: AbortSignal;
+  /** Aborted shortly before the deadline: what is not answered by then is cut. */
+  readonly deadline: AbortSignal;
+}
+
+export interface RequestFacts {
+  readonly method: string;
+  /** The request target as it came; printed only through {@link pathOf}. */
+  readonly target: string;
+  readonly userAgent: string;
+  readonly remoteAddress: string;
+  /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
+  readonly counted: boolean;
+}
+
+export interface TrackedRequest extends RequestFacts {
+  readonly startedAt: number;
+  counted: boolean;
+  drain?: AbortController;
+  deadline?: AbortController;
+}
+
+/** A group of late requests that look alike: the caller to mend. */
+export interface LateCaller {
+  readonly remoteAddress: string;
+  readonly userAgent: string;
+  readonly path: string;
+  count: number;
+  /** Milliseconds from deregistration to the last of them. */
+  lastAfterMs: number;
+}
+
+export interface LateRequests {
+  readonly count: number;
+  readonly lastAfterMs: number;
+  readonly callers: readonly LateCaller[];
+}
+
+/** How many different late callers a report names; the others are only counted. */
+const LATE_CALLERS_LIMIT = 10;
+const PATH_LIMIT = 120;
+
+/** A request target without its query, which may hold secrets, and short enough for a report. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return (query === -1 ? target : target.slice(0, query)).slice(0, PATH_LIMIT);
+}
+
+/** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
+export class Traffic {
+  readonly #clock: Clock;
+  readonly #onLate: (request: TrackedRequest, afterMs: number) => void;
+  readonly #inFlight = new Map<RequestKey, TrackedRequest>();
+  readonly #arrivals = new ArrivalHistory();
+  #countedInFlight = 0;
+  #answered = 0;
+  #lastAnswerAt: number | undefined;
+  #lateSince: number | undefined;
+  #lateCount = 0;
+  #lastLateAfterMs = 0;
+  readonly #lateCallers = new Map<string, LateCaller>();
+  #drainReason: DOMException | undefined;
+  #deadlineReason: DOMException | undefined;
+
+  constructor(clock: Clock, onLate: (request: TrackedRequest, afterMs: number) => void) {
+    this.#clock = clock;
+    this.#onLate = onLate;
+  }
+
+  /** Counted requests in flight. */
+  get inFlight(): number {
+    return this.#countedInFlight;
+  }
+
+  /** All requests in flight, probes and hook calls included. */
+  get allInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Counted requests whose response was closed, since the start of the process. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get lastAnswerAt(): number | undefined {
+    return this.#lastAnswerAt;
+  }
+
+  arrivals(): ArrivalStats {
+    return this.#arrivals.stats(this.#clock.now());
+  }
+
+  late(): LateRequests {
+    return {
+      count: this.#lateCount,
+      lastAfterMs: this.#lastLateAfterMs,
+      callers: [...this.#lateCallers.values()],
+    };
+  }
+
+  requests(): IterableIterator<[RequestKey, TrackedRequest]> {
+    return this.#inFlight.entries();
+  }
+
+  begin(key: RequestKey, facts: RequestFacts): TrackedRequest {
+    const startedAt = this.#clock.now();
+    const request: TrackedRequest = { ...facts, startedAt };
+    this.#inFlight.set(key, request);
+    if (request.counted) {
+      this.#countedInFlight += 1;
+      this.#arrivals.record(startedAt);
+      if (this.#lateSince !== undefined) this.#noteLate(request, startedAt - this.#lateSince);
+    }
+    return request;
+  }
+
+  /** The response was closed, or its connection was. Safe to call twice. */
+  end(key: RequestKey): void {
+    const request = this.#inFlight.get(key);
+    if (request === undefined) return;
+    this.#inFlight.delete(key);
+    if (!request.counted) return;
+    this.#countedInFlight -= 1;
+    this.#answered += 1;
+    this.#lastAnswerAt = this.#clock.now();
+  }
+
+  /** Takes a request out of the count that turned out to be a probe or a hook call. */
+  uncount(key: RequestKey): void {
+    const request = this.#inFlight.get(key);
+    if (!request?.counted) return;
+    request.counted = false;
+    this.#countedInFlight -= 1;
+    this.#arrivals.undo(request.startedAt);
+  }
+
+  /** From `instant` on, counted requests that arrive are late. */
+  lateFrom(instant: number): void {
+    this.#lateSince ??= instant;
+  }
+
+  /** Forgets who was late, after a resume. */
+  forgetLate(): void {
+    this.#lateSince = undefined;
+    this.#lateCount = 0;
+    this.#lastLateAfterMs = 0;
+    this.#lateCallers.clear();
+  }
+
+  /**
+   * The signals of one request, made when first asked for, so that a request that does not use them costs nothing and
+   * nobody's listeners pile up on a signal that outlives the request. `undefined` when the request is not tracked.
+   */
+  signalsOf(request: ServerRequest): RequestSignals | undefined {
+    const tracked = this.#inFlight.get('stream' in request ? request.stream : request);
+    if (tracked === undefined) return undefined;
+    tracked.drain ??= controller(this.#drainReason);
+    tracked.deadline ??= controller(this.#deadlineReason);
+    return { drain: tracked.drain.signal, deadline: tracked.deadline.signal };
+  }
+
+  /** Tells every request in flight, and every one to come, that the service drains. */
+  abortForDrain(): void {
+    const reason = new DOMException('the service is draining', 'AbortError');
+    this.#drainReason = reason;
+    for (const request of this.#inFlight.values()) request.drain?.abort(reason);
+  }
+
+  /** Tells every request in flight, and every one to come, that the deadline is there. */
+  abortForDeadline(): void {
+    const reason = new DOMException('the termination deadline was reached', 'AbortError');
+    this.#deadlineReason = reason;
+    for (const request of this.#inFlight.values()) request.deadline?.abort(reason);
+  }
+
+  /** New requests get fresh signals again, after a resume. */
+  resetSignals(): void {
+    this.#drainReason = undefined;
+    this.#deadlineReason = undefined;
+  }
+
+  #noteLate(request: TrackedRequest, afterMs: number): void {
+    this.#lateCount += 1;
+    this.#lastLateAfterMs = afterMs;
+    const path = pathOf(request.target);
+    const key = `${request.remoteAddress} ${request.userAgent} ${path}`;
+    const caller = this.#lateCallers.get(key);
+    if (caller !== undefined) {
+      caller.count += 1;
+      caller.lastAfterMs = afterMs;
+    } else if (this.#lateCallers.size < LATE_CALLERS_LIMIT) {
+      const { remoteAddress, userAgent } = request;
+      this.#lateCallers.set(key, { remoteAddress, userAgent, path, count: 1, lastAfterMs: afterMs });
+    }
+    this.#onLate(request, afterMs);
+  }
+}
+
+function controller(reason: DOMException | undefined): AbortController {
+  const made = new AbortController();
+  if (reason !== undefined) made.abort(reason);
+  return made;
+}
