@@ -1,0 +1,18 @@
+import { X509Certificate } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { selfSignedCertificate } from '../src/certificate.ts';
+
+it('is well formed, valid now and for every name of this machine, and signed with its own key', () => {
+  const certificate = new X509Certificate(selfSignedCertificate().cert);
+  expect(certificate.subject).toBe('CN=localhost');
+  expect(certificate.checkHost('localhost')).toBe('localhost');
+  expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
+  expect(certificate.checkIP('::1')).toBe('::1');
+  expect(certificate.verify(certificate.publicKey)).toBe(true);
+  expect(new Date(certificate.validFrom).getTime()).toBeLessThan(Date.now());
+  expect(new Date(certificate.validTo).getFullYear()).toBe(2049);
+});
+
+it('is another one each time', () => {
+  expect(selfSignedCertificate().cert).not.toBe(selfSignedCertificate().cert);
+});
