@@ -1,1 +1,1 @@
-export {};
+export { drainSignal, type PrestopOptions, prestop } from './prestop.ts';
