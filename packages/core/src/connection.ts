@@ -8,11 +8,13 @@ import type { Socket } from 'node:net';
  */
 export const SILENT_SOCKET_MS = 5_000;
 
-/** Bounds of the silence after which a kept-alive socket that was never told to close is given up, in milliseconds. */
-const UNTOLD_SILENCE_MIN_MS = 1_000;
-const UNTOLD_SILENCE_MAX_MS = 2_200;
-/** A socket that missed this many of its own mean gaps has been put aside by its caller. */
-const MISSED_GAPS = 7;
+/**
+ * The silence after which a kept-alive socket that was never told to close is given up, in milliseconds: seven of its
+ * own mean gaps within these bounds, and the longest where its habits are not known yet.
+ */
+const UNTOLD_SILENCE = { minMs: 1_000, maxMs: 1_500, unknownMs: 2_200, missedGaps: 7 };
+/** Requests that make a habit. */
+const KNOWN_AFTER = 3;
 
 /** What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. */
 export const CONNECTION_KINDS = ['active', 'idle', 'told', 'new', 'half-head', 'upgraded', 'handshake'] as const;
@@ -88,8 +90,8 @@ export class Connection {
 
   /**
    * When a connection without a request may be closed, on the clock's scale: a silent or half-spoken one after
-   * {@link SILENT_SOCKET_MS}, a kept-alive one when it has been silent for seven of its own mean gaps, 1 s to 2.2 s,
-   * counted from `since` (the start of the termination) at the earliest.
+   * {@link SILENT_SOCKET_MS}, a kept-alive one when it has been silent for long enough, counted from `since` (the start of
+   * the termination) at the earliest.
    */
   mayCloseAt(since: number, now: number): number {
     switch (this.kind()) {
@@ -106,9 +108,10 @@ export class Connection {
   }
 
   #untoldSilence(): number {
-    if (this.#requests < 3) return UNTOLD_SILENCE_MAX_MS;
+    const { minMs, maxMs, unknownMs, missedGaps } = UNTOLD_SILENCE;
+    if (this.#requests < KNOWN_AFTER) return unknownMs;
     const meanGap = (this.#lastAt - this.#firstAt) / (this.#requests - 1);
-    return Math.min(UNTOLD_SILENCE_MAX_MS, Math.max(UNTOLD_SILENCE_MIN_MS, meanGap * MISSED_GAPS));
+    return Math.min(maxMs, Math.max(minMs, meanGap * missedGaps));
   }
 }
 

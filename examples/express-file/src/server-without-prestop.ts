@@ -1,0 +1,23 @@
+import { file } from '@prestop/registry-adapters/file';
+import express from 'express';
+import { readEnvironment } from './environment.ts';
+import { orderRoutes } from './routes.ts';
+
+/**
+ * The same service the way it is usually written: it deregisters on SIGTERM, stops accepting, and exits when the
+ * connections have ended. The demo runs it beside the other one to show what that loses.
+ */
+const { port, registryDir } = readEnvironment();
+
+const registry = file({ dir: registryDir, name: 'orders', host: '127.0.0.1', port });
+const app = express();
+orderRoutes(app);
+const server = app.listen(port, async () => {
+  await registry.register({ signal: new AbortController().signal });
+  console.log('registered');
+});
+
+process.on('SIGTERM', async () => {
+  await registry.deregister({ signal: new AbortController().signal });
+  server.close(() => process.exit(0));
+});
