@@ -47,7 +47,11 @@ function startGuardian(): ChildProcess {
     stdio: ['pipe', 'ignore', 'ignore'],
     env,
   });
+  // A worker of a test runner outlives a runner that is killed, and only its channel tells it.
+  const orphaned = () => void child.stdin.end();
+  process.once('disconnect', orphaned);
   const forget = () => {
+    process.off('disconnect', orphaned);
     if (guardian === child) guardian = undefined;
   };
   child.on('error', forget).on('exit', forget);
