@@ -1,5 +1,7 @@
 /** What the manifest gives the process, read in one place. */
 export interface Environment {
+  /** Where callers reach this instance; in a pod, its IP (`status.podIP`). */
+  readonly host: string;
   readonly port: number;
   readonly adminPort: number;
   readonly registryDir: string;
@@ -9,6 +11,7 @@ export interface Environment {
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   return {
+    host: env['POD_IP'] ?? '127.0.0.1',
     port: Number(env['PORT'] ?? 3000),
     adminPort: Number(env['ADMIN_PORT'] ?? 9090),
     registryDir: env['REGISTRY_DIR'] ?? './registry',

@@ -7,9 +7,9 @@ import { orderRoutes } from './routes.ts';
  * The same service the way it is usually written: it deregisters on SIGTERM, stops accepting, and exits when the
  * connections have ended. The demo runs it beside the other one to show what that loses.
  */
-const { port, registryDir } = readEnvironment();
+const { host, port, registryDir } = readEnvironment();
 
-const registry = file({ dir: registryDir, name: 'orders', host: '127.0.0.1', port });
+const registry = file({ dir: registryDir, name: 'orders', host, port });
 const app = express();
 orderRoutes(app);
 const server = app.listen(port, async () => {

@@ -5,18 +5,20 @@ import express from 'express';
 import { readEnvironment } from './environment.ts';
 import { orderEvents, orderRoutes } from './routes.ts';
 
-const { port, adminPort, registryDir, terminationGracePeriodSeconds } = readEnvironment();
+const { host, port, adminPort, registryDir, terminationGracePeriodSeconds } = readEnvironment();
 
+// #region service
 const app = express();
 const lifecycle = createLifecycle({
-  terminationGracePeriodSeconds,
-  registry: file({ dir: registryDir, name: 'orders', host: '127.0.0.1', port }),
+  terminationGracePeriodSeconds, // the same number as in the manifest
+  registry: file({ dir: registryDir, name: 'orders', host, port }),
   admin: { port: adminPort },
 });
-app.use(prestop(lifecycle));
+app.use(prestop(lifecycle)); // first
 app.get('/orders/events', orderEvents(drainSignal));
 orderRoutes(app);
 lifecycle.attach(app.listen(port));
 lifecycle.onClose('ledger', async () => {
   console.log('the ledger is closed');
 });
+// #endregion
