@@ -27,14 +27,22 @@ export class ArrivalHistory {
   #count = 0;
   readonly #bucketOf = new Float64Array(BUCKETS).fill(-1);
   readonly #longest = new Float64Array(BUCKETS);
+  /** What the last arrival overwrote, so that it can be taken back. */
+  readonly #overwritten = { undoable: false, instant: 0, slot: 0, bucket: -1, longest: 0 };
 
   record(now: number): void {
     const last = this.#lastAt();
-    this.#recent[this.#count % this.#recent.length] = now;
-    this.#count += 1;
-    if (last === undefined) return;
+    const index = this.#count % this.#recent.length;
     const bucket = Math.floor(now / BUCKET_MS);
     const slot = bucket % BUCKETS;
+    this.#overwritten.undoable = true;
+    this.#overwritten.instant = this.#recent[index] ?? 0;
+    this.#overwritten.slot = slot;
+    this.#overwritten.bucket = this.#bucketOf[slot] ?? -1;
+    this.#overwritten.longest = this.#longest[slot] ?? 0;
+    this.#recent[index] = now;
+    this.#count += 1;
+    if (last === undefined) return;
     if (this.#bucketOf[slot] !== bucket) {
       this.#bucketOf[slot] = bucket;
       this.#longest[slot] = 0;
@@ -44,7 +52,13 @@ export class ArrivalHistory {
 
   /** Takes back the last arrival, when it turned out not to count. Does nothing if another one came after it. */
   undo(at: number): void {
-    if (this.#lastAt() === at) this.#count -= 1;
+    const { undoable, instant, slot, bucket, longest } = this.#overwritten;
+    if (!undoable || this.#lastAt() !== at) return;
+    this.#overwritten.undoable = false;
+    this.#count -= 1;
+    this.#recent[this.#count % this.#recent.length] = instant;
+    this.#bucketOf[slot] = bucket;
+    this.#longest[slot] = longest;
   }
 
   /**

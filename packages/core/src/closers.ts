@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Deadline } from './deadline.ts';
-import { LifecycleError, messageOf } from './errors.ts';
+import { errorOf, LifecycleError } from './errors.ts';
 import type { CloserOutcome } from './events.ts';
 import { checkOptions, integer, listOf, type OptionRules, text } from './option-rules.ts';
 
@@ -156,8 +156,7 @@ async function settle(entry: Entry, signal: AbortSignal, ms: () => number): Prom
     await entry.run({ signal });
     return { name: entry.name, outcome: 'done', ms: ms() };
   } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
-    return { name: entry.name, outcome: 'failed', ms: ms(), error };
+    return { name: entry.name, outcome: 'failed', ms: ms(), error: errorOf(thrown) };
   }
 }
 

@@ -2,7 +2,7 @@ import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Clock } from './clock.ts';
 import { LifecycleError } from './errors.ts';
-import { type ConnectionCounts, HttpConnections, type Shed } from './http-connections.ts';
+import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
 
@@ -73,6 +73,10 @@ export class ConnectionSet {
     for (const connections of this.#servers.values()) connections.stopTelling();
   }
 
+  noteHalfHeads(): void {
+    for (const connections of this.#servers.values()) connections.noteHalfHeads();
+  }
+
   shed(since: number): Shed {
     let closed = 0;
     let waiting = 0;
@@ -97,11 +101,16 @@ export class ConnectionSet {
   }
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
-  cut(): { readonly requests: readonly TrackedRequest[]; readonly upgraded: number } {
+  cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
     const counted = new Map([...this.#traffic.requests()].filter(([, request]) => request.counted));
     let upgraded = 0;
-    for (const connections of this.#servers.values()) upgraded += connections.cut((request) => counted.has(request));
-    return { requests: [...counted.values()], upgraded };
+    let destroyed = 0;
+    for (const connections of this.#servers.values()) {
+      const cut = connections.cut((request) => counted.has(request));
+      upgraded += cut.upgraded;
+      destroyed += cut.destroyed;
+    }
+    return { requests: [...counted.values()], upgraded, destroyed };
   }
 
   endIdle(): void {

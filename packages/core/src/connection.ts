@@ -40,9 +40,13 @@ export class Connection {
   upgraded = false;
   /** When we ended it, if we did. */
   endedAt: number | undefined;
-  /** Where in the received bytes the newest request ends, as far as its head says; `undefined` when not worked out. */
+  /** Where in the received bytes the newest request ends, as far as the heads say; `undefined` when not known. */
   newestEndsAt: number | undefined;
+  /** Whether that is unknown because of a request before it: another one may have been received and not parsed. */
+  behindUnknownEnd = false;
   #requests = 0;
+  /** Requests since the connection was last idle, when `#bytesWhenIdle` was taken. */
+  #requestsSinceIdle = 0;
   #firstAt = 0;
   #lastAt = 0;
   #idleSince: number;
@@ -59,31 +63,57 @@ export class Connection {
   requestStarted(exchange: Exchange, now: number): void {
     if (this.#requests === 0) this.#firstAt = now;
     this.#requests += 1;
+    this.#requestsSinceIdle += 1;
     this.#lastAt = now;
     this.open.push(exchange);
     this.newestEndsAt = undefined;
+    this.behindUnknownEnd = false;
     this.#halfHeadSince = undefined;
   }
 
   responseClosed(request: IncomingMessage, now: number): void {
+    const startsAt = this.#bytesWhenIdle;
     const index = this.open.findIndex((exchange) => exchange.request === request);
     if (index !== -1) this.open.splice(index, 1);
     if (this.open.length > 0) return;
     this.#idleSince = now;
     this.#bytesWhenIdle = this.socket.bytesRead;
+    if (!request.complete) {
+      // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
+      const alone = this.#requestsSinceIdle === 1 ? endOf(request, startsAt) : undefined;
+      this.#bytesWhenIdle = Math.max(this.#bytesWhenIdle, this.newestEndsAt ?? alone ?? 0);
+    }
+    this.#requestsSinceIdle = 0;
   }
 
-  /** Works out where the request that has just been parsed ends; `undefined` for a body of unknown length. */
-  measure(request: IncomingMessage, previousEnd: number | undefined): void {
-    const bodyLength = declaredBodyLength(request);
-    this.newestEndsAt =
-      bodyLength === undefined ? undefined : (previousEnd ?? this.#bytesWhenIdle) + headLength(request) + bodyLength;
+  /** Where the next request begins; ask before {@link requestStarted}. */
+  get nextStartsAt(): number | undefined {
+    return this.open.length === 0 ? this.#bytesWhenIdle : this.newestEndsAt;
+  }
+
+  /** Works out where the request that has just been parsed ends; unknown after a body of unknown length. */
+  measure(request: IncomingMessage, startsAt: number | undefined): void {
+    this.newestEndsAt = endOf(request, startsAt);
+    this.behindUnknownEnd = startsAt === undefined;
+  }
+
+  /** Works out where the requests end that are open now, if none of those since the last idle time was answered. */
+  measureOpen(): void {
+    if (this.open.length === 0 || this.open.length !== this.#requestsSinceIdle) return;
+    let end: number | undefined = this.#bytesWhenIdle;
+    for (const { request } of this.open) end = endOf(request, end);
+    this.newestEndsAt = end;
+  }
+
+  /** Remembers since when a half-sent head stands still. */
+  noteHalfHead(now: number): void {
+    if (this.open.length === 0 && this.kind() === 'half-head') this.#halfHeadSince ??= now;
   }
 
   kind(): ConnectionKind {
     if (this.upgraded) return 'upgraded';
     if (this.open.length > 0) return 'active';
-    if (this.socket.bytesRead > this.#bytesWhenIdle) return 'half-head';
+    if (this.socket.bytesRead !== this.#bytesWhenIdle) return 'half-head';
     if (this.#requests === 0) return 'new';
     return this.told ? 'told' : 'idle';
   }
@@ -101,17 +131,19 @@ export class Connection {
         this.#halfHeadSince ??= now;
         return this.#halfHeadSince + SILENT_SOCKET_MS;
       case 'idle':
-        return Math.max(since, this.#idleSince) + this.#untoldSilence();
+        return Math.max(since, this.#idleSince) + this.#untoldSilence(since);
       default:
         return now;
     }
   }
 
-  #untoldSilence(): number {
+  #untoldSilence(since: number): number {
     const { minMs, maxMs, unknownMs, missedGaps } = UNTOLD_SILENCE;
     if (this.#requests < KNOWN_AFTER) return unknownMs;
     const meanGap = (this.#lastAt - this.#firstAt) / (this.#requests - 1);
-    return Math.min(maxMs, Math.max(minMs, meanGap * missedGaps));
+    const silence = Math.min(maxMs, Math.max(minMs, meanGap * missedGaps));
+    // A habit that it had given up before the termination says nothing about when it will be used again.
+    return since - this.#idleSince > silence ? unknownMs : silence;
   }
 }
 
@@ -124,12 +156,18 @@ export class Connection {
  * connection is told by its next answer.
  */
 export function mayTell(connection: Connection, request: IncomingMessage): boolean {
-  if (connection.open.at(-1)?.request !== request) return false;
+  if (connection.open.at(-1)?.request !== request || connection.behindUnknownEnd) return false;
   const end = connection.newestEndsAt;
   const received = connection.socket.bytesRead;
   if (end !== undefined && received > end) return false;
   if (request.complete || declaredBodyLength(request) === 0) return true;
   return end !== undefined && received >= end;
+}
+
+/** Where a request ends that begins at `startsAt`; `undefined` when either is not known. */
+function endOf(request: IncomingMessage, startsAt: number | undefined): number | undefined {
+  const bodyLength = declaredBodyLength(request);
+  return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + headLength(request) + bodyLength;
 }
 
 /** 0 without a body, `undefined` when the length is not declared. */

@@ -1,9 +1,9 @@
 import { type Clock, sleep } from './clock.ts';
 import { deferred } from './deferred.ts';
-import { isRegistryError, messageOf } from './errors.ts';
+import { errorOf, isRegistryError, messageOf } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { RegistryAdapter, Sighting } from './registry.ts';
-import { callRegistry } from './registry-call.ts';
+import { callRegistry, sightingOf } from './registry-call.ts';
 import type { DeregistrationOutcome, RegistryReport } from './report.ts';
 import { retryDelay } from './retry.ts';
 
@@ -102,14 +102,14 @@ export class Deregistration {
       try {
         const answer = await callRegistry(clock, signal, (call) => this.#adapter.deregister(call));
         // What was asked for first stays the answer; after a reappearance it is only a repair.
-        this.#answer ??= answer;
+        this.#answer ??= answer === 'removed' || answer === 'absent' ? answer : null;
         if (this.#removedAt === undefined) {
           this.#removedAt = clock.now();
           this.#context.onRemoved();
         }
         return true;
       } catch (thrown) {
-        const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+        const error = errorOf(thrown);
         this.#error = error.message;
         failures += 1;
         const final = signal.aborted || (isRegistryError(error) && !error.retryable);
@@ -158,7 +158,7 @@ export class Deregistration {
 
   async #look(signal: AbortSignal): Promise<Sighting> {
     try {
-      return await callRegistry(this.#context.clock, signal, (call) => this.#adapter.check(call));
+      return sightingOf(await callRegistry(this.#context.clock, signal, (call) => this.#adapter.check(call)));
     } catch (error) {
       if (!signal.aborted) this.#error = messageOf(error);
       return 'unknown';

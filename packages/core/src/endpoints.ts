@@ -1,16 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from './errors.ts';
+import { OPEN_METRICS_TYPE, openMetrics } from './metrics.ts';
 import type { TerminationReport } from './report.ts';
 import type { LifecycleStatus } from './status.ts';
 
 /** The endpoints. Public contract: `docs/endpoints.md`, counted by a test. */
-export const ENDPOINTS = ['/prestop', '/poststart', '/livez', '/readyz', '/status'] as const;
+export const ENDPOINTS = ['/prestop', '/poststart', '/livez', '/readyz', '/status', '/metrics'] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** Endpoints that change something or tell something, and therefore ask for the token where there is one. */
-export const GUARDED_ENDPOINTS: readonly Endpoint[] = ['/prestop', '/poststart', '/status'];
+export const GUARDED_ENDPOINTS: readonly Endpoint[] = ['/prestop', '/poststart', '/status', '/metrics'];
 
 /** Header of the token; its name is not `Authorization`, which the kubelet drops when it falls back from HTTPS to HTTP. */
 export const TOKEN_HEADER = 'x-prestop-token';
@@ -87,6 +88,8 @@ async function respond(
         return answerCheck(request, response, target.ready());
       case '/status':
         return answer(request, response, 200, target.status());
+      case '/metrics':
+        return send(request, response, 200, OPEN_METRICS_TYPE, openMetrics(target.status()));
     }
   } catch (error) {
     answer(request, response, 503, { error: messageOf(error) });
@@ -107,12 +110,15 @@ function answerCheck(
   answer(request, response, ok ? 200 : 503, { status: ok ? 'ok' : 'fail', reason });
 }
 
-/** A small body of known length on a connection that ends: nothing of the kubelet's client is left open. */
 function answer(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+  send(request, response, status, 'application/json; charset=utf-8', `${JSON.stringify(body)}\n`);
+}
+
+/** A small body of known length on a connection that ends: nothing of the kubelet's client is left open. */
+function send(request: IncomingMessage, response: ServerResponse, status: number, type: string, text: string): void {
   if (response.headersSent || response.destroyed) return;
-  const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Type': type,
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
     Connection: 'close',

@@ -104,7 +104,22 @@ export function isRegistryError(error: unknown): error is RegistryError {
   return error instanceof Error && REGISTRY_BRAND in error;
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, also of what cannot be printed. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return `something of type ${typeof thrown} that cannot be printed`;
+  }
+}
+
+/** What was thrown as an error whose message can be read. */
+export function errorOf(thrown: unknown): Error {
+  const message = messageOf(thrown);
+  try {
+    if (thrown instanceof Error && thrown.message === message) return thrown;
+  } catch {
+    // Its message cannot be read.
+  }
+  return new Error(message);
 }

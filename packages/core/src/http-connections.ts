@@ -4,7 +4,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
-import { Connection, type ConnectionKind, type Exchange, mayTell } from './connection.ts';
+import { Connection, type ConnectionKind, type Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import { sayClose } from './say-close.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
@@ -36,6 +36,12 @@ export interface Shed {
   readonly waiting: number;
 }
 
+/** What was cut: connections, and those among them that had been handed over. */
+export interface Cut {
+  readonly destroyed: number;
+  readonly upgraded: number;
+}
+
 /** The connections of one attached `http` or `https` server: which there are, who was told, who may be closed. */
 export class HttpConnections {
   readonly server: Server;
@@ -45,7 +51,7 @@ export class HttpConnections {
   readonly #terminator: HttpTerminator;
   readonly #connections = new Map<Socket, Connection>();
   /** Raw sockets of TLS connections until the handshake is done, by remote address and port. */
-  readonly #handshakes = new Map<string, Socket>();
+  readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
   readonly #terminatesTls: boolean;
   #telling = false;
   #collisions: TrackedRequest[] = [];
@@ -93,7 +99,9 @@ export class HttpConnections {
   /** From now on every response says `Connection: close`, those in flight included if their head has not left. */
   startTelling(): void {
     this.#telling = true;
+    this.noteHalfHeads();
     for (const connection of this.#connections.values()) {
+      connection.measureOpen();
       for (const exchange of connection.open) this.#tell(connection, exchange);
     }
   }
@@ -101,6 +109,12 @@ export class HttpConnections {
   /** Connections may be kept alive again, after a resume. */
   stopTelling(): void {
     this.#telling = false;
+  }
+
+  /** Half-sent heads are given their time from when they are first seen. */
+  noteHalfHeads(): void {
+    const now = this.#clock.now();
+    for (const connection of this.#connections.values()) connection.noteHalfHead(now);
   }
 
   /** Ends the connections that have been silent for long enough since `since`, a bounded number at a time. */
@@ -118,6 +132,7 @@ export class HttpConnections {
         closed += 1;
       }
     }
+    for (const { acceptedAt } of this.#handshakes.values()) if (acceptedAt + SILENT_SOCKET_MS > now) waiting += 1;
     return { closed, waiting };
   }
 
@@ -141,18 +156,20 @@ export class HttpConnections {
 
   /**
    * Destroys the connections with a request that `mayCut`, and those that were handed over; leaves the listener alone.
-   *
-   * @returns how many of them had been handed over.
+   * Their requests are not in flight any more when it returns.
    */
-  cut(mayCut: (request: IncomingMessage) => boolean): number {
+  cut(mayCut: (request: IncomingMessage) => boolean): Cut {
     let upgraded = 0;
+    let destroyed = 0;
     for (const connection of [...this.#connections.values()]) {
       if (!connection.upgraded && !connection.open.some(({ request }) => mayCut(request))) continue;
       if (connection.upgraded) upgraded += 1;
+      destroyed += 1;
       connection.endedAt = this.#clock.now();
       connection.socket.destroy();
+      this.#forget(connection);
     }
-    return upgraded;
+    return { upgraded, destroyed };
   }
 
   /** Ends every connection that has no request, whether it was told or not. The listener is closed by now. */
@@ -175,7 +192,8 @@ export class HttpConnections {
       // The listener is closed already, which is the only thing the terminator could still complain of.
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SERVER_NOT_RUNNING') throw error;
     }
-    for (const socket of [...this.#connections.keys(), ...this.#handshakes.values()]) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
     return left;
   }
 
@@ -194,7 +212,7 @@ export class HttpConnections {
   readonly #onConnection = (socket: Socket): void => {
     if (this.#terminatesTls) {
       const key = endpointOf(socket);
-      this.#handshakes.set(key, socket);
+      this.#handshakes.set(key, { socket, acceptedAt: this.#clock.now() });
       socket.once('close', () => this.#handshakes.delete(key));
     } else {
       this.#adopt(socket);
@@ -224,7 +242,7 @@ export class HttpConnections {
     const { request, response, socket, server } = message as RequestStart;
     if (server !== this.server) return;
     const connection = this.#connections.get(socket) ?? this.#adopt(socket);
-    const previousEnd = connection.open.length > 0 ? connection.newestEndsAt : undefined;
+    const startsAt = connection.nextStartsAt;
     const tracked = this.#traffic.begin(request, this.#classify(request));
     const exchange = { request, response };
     connection.requestStarted(exchange, tracked.startedAt);
@@ -234,7 +252,7 @@ export class HttpConnections {
     });
     if (connection.endedAt !== undefined) this.#collisions.push(tracked);
     if (this.#telling) {
-      connection.measure(request, previousEnd);
+      connection.measure(request, startsAt);
       this.#tell(connection, exchange);
     }
   };

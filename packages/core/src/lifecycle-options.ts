@@ -33,7 +33,7 @@ export interface AdminOptions {
    */
   readonly host?: string;
   /**
-   * When given, `/prestop`, `/poststart` and `/status` ask for it in `x-prestop-token` or as a bearer token. The kubelet
+   * When given, every endpoint but `/livez` and `/readyz` asks for it in `x-prestop-token` or as a bearer token. The kubelet
    * can send one (`httpGet.httpHeaders`) from 1.26 on. Default: none; keep the port out of every Service.
    */
   readonly token?: string;

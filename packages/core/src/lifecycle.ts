@@ -264,7 +264,7 @@ class ServiceLifecycle implements Lifecycle {
     this.#termination?.abandon('resumed');
     this.#tidyUp();
     this.#rejectReadyWaiters('the lifecycle was stopped');
-    await Promise.allSettled(this.#options.registries.map((registry) => registry.close()));
+    await Promise.allSettled(this.#options.registries.map(async (registry) => registry.close()));
     this.#events.clear();
   }
 

@@ -31,15 +31,17 @@ const PROVES_NOTHING_BELOW = 3;
  *
  * The rule is applied again and again while callers leave, so one mean gap too few would end it early in one of many
  * gaps; that is why the longest recurring pause also counts, and why seven missed requests are the default and not two.
- * For traffic so sparse that even the longest silence proves nothing, the answer is the minimum, and the floor decides.
+ * For traffic so sparse that even the longest silence proves nothing, the answer is the minimum, and the floor decides;
+ * unless it is regular, a caller with a timer, whose pause can be waited for.
  */
 export function quietWindow(arrivals: ArrivalStats, rule: QuietRule): QuietWindow {
   const { meanGapMs, recurringGapMs } = arrivals;
+  const byBursts = recurringGapMs * BURST_FACTOR;
   if (meanGapMs === undefined || meanGapMs * PROVES_NOTHING_BELOW > rule.maxMs) {
-    return { windowMs: rule.minMs, basis: 'floor' };
+    const regular = byBursts > rule.minMs && byBursts <= rule.maxMs;
+    return regular ? { windowMs: byBursts, basis: 'bursts' } : { windowMs: rule.minMs, basis: 'floor' };
   }
   const byRate = meanGapMs * rule.missedRequests;
-  const byBursts = recurringGapMs * BURST_FACTOR;
   const windowMs = Math.min(rule.maxMs, Math.max(rule.minMs, byRate, byBursts));
   return { windowMs, basis: byBursts > byRate ? 'bursts' : 'rate' };
 }

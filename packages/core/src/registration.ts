@@ -1,8 +1,8 @@
 import { type Clock, sleep } from './clock.ts';
-import { isRegistryError, messageOf } from './errors.ts';
+import { errorOf, isRegistryError } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { RegistryAdapter } from './registry.ts';
-import { callRegistry } from './registry-call.ts';
+import { callRegistry, sightingOf } from './registry-call.ts';
 import { retryDelay } from './retry.ts';
 
 const LIST_INTERVAL_MS = 200;
@@ -40,7 +40,7 @@ export async function register(
       return true;
     } catch (thrown) {
       if (signal.aborted) return false;
-      const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+      const error = errorOf(thrown);
       const retryInMs = retryDelay(attempts + (isRegistryError(error) && !error.retryable ? 4 : 0), random);
       events.emit('registrationFailed', { registry, error, retryInMs });
       await sleep(clock, retryInMs, signal);
@@ -52,7 +52,8 @@ export async function register(
 /** @returns false when the registry could not be read {@link UNKNOWN_READS} times in a row, or `signal` aborted. */
 async function waitUntilListed(adapter: RegistryAdapter, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let unknown = 0; unknown < UNKNOWN_READS && !signal.aborted; ) {
-    const seen = await callRegistry(clock, signal, (call) => adapter.check(call)).catch(() => 'unknown' as const);
+    const answer = await callRegistry(clock, signal, (call) => adapter.check(call)).catch(() => 'unknown');
+    const seen = sightingOf(answer);
     if (seen === 'visible') return true;
     unknown = seen === 'unknown' ? unknown + 1 : 0;
     await sleep(clock, LIST_INTERVAL_MS, signal);

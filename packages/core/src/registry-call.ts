@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { RegistryCallOptions } from './registry.ts';
+import type { RegistryCallOptions, Sighting } from './registry.ts';
 
 /** Longest time for one call of a registry, in milliseconds; another try follows within the same budget. */
 export const REGISTRY_CALL_MS = 2_000;
@@ -31,4 +31,9 @@ export async function callRegistry<Result>(
     cancel();
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** An adapter's answer to `check`; whatever is not one of the two words proves nothing. */
+export function sightingOf(answer: unknown): Sighting {
+  return answer === 'visible' || answer === 'gone' ? answer : 'unknown';
 }

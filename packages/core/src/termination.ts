@@ -24,6 +24,8 @@ import { pathOf, type TrackedRequest, type Traffic } from './traffic.ts';
 const TICK_MS = 25;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
+/** Longest wait for the registries' clients to close, in milliseconds. */
+const REGISTRY_CLOSE_MS = 1_000;
 const CUT_LISTED = 20;
 
 /** What a termination works on; all of it outlives a resumed one. */
@@ -144,7 +146,7 @@ export class Termination {
 
   /** Listeners, closers, registries' clients: what comes after the signal. */
   async close(): Promise<void> {
-    const { phases, connections, traffic, closers, clock, events, options } = this.#context;
+    const { phases, connections, traffic, closers, clock, events } = this.#context;
     phases.moveTo('closing');
     connections.stopListening();
     connections.endIdle();
@@ -157,12 +159,20 @@ export class Termination {
       events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
     );
     this.#registries.abort();
-    await Promise.race([
-      Promise.allSettled(options.registries.map((adapter) => adapter.close())),
-      untilAborted(this.#end.signal),
-    ]);
+    await this.#closeRegistries();
     phases.moveTo('terminated');
     this.#finish(this.#conclude());
+  }
+
+  /** Frees the registries' clients. The process ends whether they agree or not. */
+  async #closeRegistries(): Promise<void> {
+    const { clock, options } = this.#context;
+    const settled = new AbortController();
+    await Promise.race([
+      Promise.allSettled(options.registries.map(async (adapter) => adapter.close())),
+      sleep(clock, REGISTRY_CLOSE_MS, AbortSignal.any([settled.signal, this.#end.signal])),
+    ]);
+    settled.abort();
   }
 
   /** Ends the account without closing anything: the service goes on, or the process ends at this instant. */
@@ -243,9 +253,10 @@ export class Termination {
   }
 
   async #serveUntilQuiet(): Promise<LameDuckEnd> {
-    const { clock, options } = this.#context;
+    const { clock, connections, options } = this.#context;
     const enteredAt = clock.now();
     for (;;) {
+      connections.noteHalfHeads();
       if (this.#hurry.signal.aborted) return 'fast-path';
       if (this.#deadline.remaining() <= options.minDrainMs) return 'budget';
       // Where nothing is proven, the floor counts from here: deregistration has been given all its time.
@@ -305,9 +316,9 @@ export class Termination {
   /** At the deadline, what is still in flight. */
   #cutAll(): void {
     if (!this.#deadline.reached) return;
-    const { requests, upgraded } = this.#context.connections.cut();
+    const { requests, upgraded, destroyed } = this.#context.connections.cut();
     this.#upgradedCut += upgraded;
-    this.#forced += upgraded;
+    this.#forced += destroyed;
     for (const request of requests) this.#noteCut(request, 'deadline');
   }
 

@@ -8,7 +8,7 @@ export interface PrestopOptions {
    */
   readonly endpoints?: 'probes' | 'all' | 'none';
   /**
-   * What `/prestop`, `/poststart` and `/status` ask for in the header `x-prestop-token`, at least 8 characters. The
+   * What every endpoint but `/livez` and `/readyz` asks for in the header `x-prestop-token`, at least 8 characters. The
    * manifest sends it in `httpGet.httpHeaders`.
    */
   readonly token?: string;
