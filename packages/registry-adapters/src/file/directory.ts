@@ -95,7 +95,7 @@ export function fileOf(id: string): string {
   return `${encodeURIComponent(id)}${SUFFIX}`;
 }
 
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
