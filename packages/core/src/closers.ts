@@ -44,6 +44,14 @@ interface Entry {
   readonly timeoutMs: number;
 }
 
+/** What one run of all closers has in common. */
+interface Run {
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  readonly onResult: (result: CloserResult) => void;
+  readonly abandoned: AbortSignal | undefined;
+}
+
 /** Named functions with an order between them, each run once within what is left of the termination. */
 export class Closers {
   readonly #entries = new Map<string, Entry>();
@@ -99,37 +107,39 @@ export class Closers {
     for (const name of this.#entries.keys()) visit(name, []);
   }
 
-  /** Runs them all; a failure or a timeout of one is its own outcome and keeps no other from running. */
-  async run(clock: Clock, deadline: Deadline, onResult: (result: CloserResult) => void): Promise<CloserResult[]> {
+  /**
+   * Runs them all; a failure or a timeout of one is its own outcome and keeps no other from running. When `abandoned`
+   * aborts, nobody looks after them any more: what they wait for is up to them.
+   */
+  async run(
+    clock: Clock,
+    deadline: Deadline,
+    onResult: (result: CloserResult) => void,
+    abandoned?: AbortSignal,
+  ): Promise<CloserResult[]> {
     const running = new Map<string, Promise<CloserResult>>();
     const start = (entry: Entry): Promise<CloserResult> => {
-      const started = running.get(entry.name) ?? this.#runOne(entry, start, clock, deadline, onResult);
+      const started = running.get(entry.name) ?? this.#runOne(entry, start, { clock, deadline, onResult, abandoned });
       running.set(entry.name, started);
       return started;
     };
     return Promise.all([...this.#entries.values()].map(start));
   }
 
-  async #runOne(
-    entry: Entry,
-    start: (entry: Entry) => Promise<CloserResult>,
-    clock: Clock,
-    deadline: Deadline,
-    onResult: (result: CloserResult) => void,
-  ): Promise<CloserResult> {
+  async #runOne(entry: Entry, start: (entry: Entry) => Promise<CloserResult>, run: Run): Promise<CloserResult> {
     // One turn later, so that `run` knows this closer before the ones it waits for are started.
     await Promise.resolve();
     for (const name of entry.after) {
       const before = this.#entries.get(name);
       if (before) await start(before);
     }
-    const result = await runWithin(entry, clock, deadline);
-    onResult(result);
+    const result = await runWithin(entry, run);
+    run.onResult(result);
     return result;
   }
 }
 
-async function runWithin(entry: Entry, clock: Clock, deadline: Deadline): Promise<CloserResult> {
+async function runWithin(entry: Entry, { clock, deadline, abandoned }: Run): Promise<CloserResult> {
   const { name } = entry;
   const startedAt = clock.now();
   const ms = (): number => Math.round(clock.now() - startedAt);
@@ -143,10 +153,12 @@ async function runWithin(entry: Entry, clock: Clock, deadline: Deadline): Promis
   const abort = (): void => controller.abort(new DOMException('the time of this closer is up', 'TimeoutError'));
   deadline.signal.addEventListener('abort', abort);
   const cancel = entry.timeoutMs < deadline.remaining() ? clock.after(entry.timeoutMs, abort) : undefined;
+  if (cancel) abandoned?.addEventListener('abort', cancel);
   try {
     return await Promise.race([timedOut, settle(entry, controller.signal, ms)]);
   } finally {
     cancel?.();
+    if (cancel) abandoned?.removeEventListener('abort', cancel);
     deadline.signal.removeEventListener('abort', abort);
   }
 }

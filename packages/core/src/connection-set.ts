@@ -1,16 +1,25 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
+import { Server as NetServer } from 'node:net';
 import type { Clock } from './clock.ts';
 import { LifecycleError } from './errors.ts';
 import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
+import { type AnyHttp2Server, Http2Connections } from './http2-connections.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
 
 /** A server that can be attached. */
-export type AttachableServer = HttpServer | HttpsServer;
+export type AttachableServer = HttpServer | HttpsServer | AnyHttp2Server;
 
-function isAttachable(server: unknown): server is AttachableServer {
+type ServerConnections = HttpConnections | Http2Connections;
+
+function isHttp1(server: unknown): server is HttpServer | HttpsServer {
   return server instanceof HttpServer || server instanceof HttpsServer;
+}
+
+/** `node:http2` exports no classes; its servers are known by a method that only they have. */
+function isHttp2(server: unknown): server is AnyHttp2Server {
+  return server instanceof NetServer && 'updateSettings' in server && typeof server.updateSettings === 'function';
 }
 
 /** The connections of all attached servers, as one. */
@@ -18,7 +27,7 @@ export class ConnectionSet {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #classify: RequestClassifier;
-  readonly #servers = new Map<AttachableServer, HttpConnections>();
+  readonly #servers = new Map<AttachableServer, ServerConnections>();
 
   constructor(traffic: Traffic, clock: Clock, classify: RequestClassifier) {
     this.#traffic = traffic;
@@ -36,8 +45,8 @@ export class ConnectionSet {
 
   /** @throws LifecycleError `ERR_PRESTOP_SERVER_INVALID`, `ERR_PRESTOP_SERVER_ATTACHED` */
   attach(server: AttachableServer): void {
-    if (!isAttachable(server)) {
-      const rule = 'a server of node:http or node:https (in Express, what app.listen() returns)';
+    if (!isHttp1(server) && !isHttp2(server)) {
+      const rule = 'a server of node:http, node:https or node:http2 (in Express, what app.listen() returns)';
       const value = typeof server;
       throw new LifecycleError('ERR_PRESTOP_SERVER_INVALID', `attach: the server must be ${rule}; it is ${value}`, {
         option: 'server',
@@ -52,7 +61,12 @@ export class ConnectionSet {
         rule,
       });
     }
-    this.#servers.set(server, new HttpConnections(server, this.#traffic, this.#clock, this.#classify));
+    this.#servers.set(
+      server,
+      isHttp1(server)
+        ? new HttpConnections(server, this.#traffic, this.#clock, this.#classify)
+        : new Http2Connections(server, this.#traffic, this.#clock, this.#classify),
+    );
   }
 
   counts(): ConnectionCounts {
@@ -75,6 +89,24 @@ export class ConnectionSet {
 
   noteHalfHeads(): void {
     for (const connections of this.#servers.values()) connections.noteHalfHeads();
+  }
+
+  /**
+   * Sends HTTP/2 callers away: spread over their sessions, or all at once. To be called again and again.
+   *
+   * @returns how many were told since the last call.
+   */
+  sendAway(pace: 'spread' | 'at-once'): number {
+    let told = 0;
+    for (const connections of this.#http2()) told += connections.sendAway(pace);
+    return told;
+  }
+
+  /** HTTP/2 sessions whose callers have been told and may still be reading that. */
+  get leaving(): number {
+    let leaving = 0;
+    for (const connections of this.#http2()) leaving += connections.leaving;
+    return leaving;
   }
 
   shed(since: number): Shed {
@@ -128,7 +160,11 @@ export class ConnectionSet {
     this.#servers.clear();
   }
 
-  #sum(count: (connections: HttpConnections) => number): number {
+  *#http2(): IterableIterator<Http2Connections> {
+    for (const connections of this.#servers.values()) if (connections instanceof Http2Connections) yield connections;
+  }
+
+  #sum(count: (connections: ServerConnections) => number): number {
     let total = 0;
     for (const connections of this.#servers.values()) total += count(connections);
     return total;

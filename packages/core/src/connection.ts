@@ -16,8 +16,20 @@ const UNTOLD_SILENCE = { minMs: 1_000, maxMs: 1_500, unknownMs: 2_200, missedGap
 /** Requests that make a habit. */
 const KNOWN_AFTER = 3;
 
-/** What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. */
-export const CONNECTION_KINDS = ['active', 'idle', 'told', 'new', 'half-head', 'upgraded', 'handshake'] as const;
+/**
+ * What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. An
+ * HTTP/2 session is of one kind whatever it does.
+ */
+export const CONNECTION_KINDS = [
+  'active',
+  'idle',
+  'told',
+  'new',
+  'half-head',
+  'upgraded',
+  'handshake',
+  'http2',
+] as const;
 
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 

@@ -2,7 +2,8 @@ import type { Clock } from './clock.ts';
 
 /**
  * One absolute instant that every step of a termination shares. A step asks what is left; it never brings a timeout of
- * its own that could add up. The instant can come nearer (the fast path), never move away.
+ * its own that could add up. The instant can come nearer (the fast path); it moves away only when the outside grants
+ * more time (a signal that comes late).
  */
 export class Deadline {
   readonly #clock: Clock;
@@ -38,6 +39,14 @@ export class Deadline {
   /** Moves the instant to `at` if that is earlier. */
   advanceTo(at: number): void {
     if (at >= this.#at || this.reached) return;
+    this.#at = at;
+    this.#cancel();
+    this.#cancel = this.#arm();
+  }
+
+  /** Moves the instant to `at` if that is later. Nothing happens when it was reached already. */
+  postponeTo(at: number): void {
+    if (at <= this.#at || this.reached) return;
     this.#at = at;
     this.#cancel();
     this.#cancel = this.#arm();

@@ -43,6 +43,7 @@ export class Deregistration {
   #goneSince: number | undefined;
   #cleanReads = 0;
   #reappeared = 0;
+  #reappearedAt: number | undefined;
   readonly #reads = { gone: 0, visible: 0, unknown: 0 };
   #error: string | null = null;
 
@@ -67,6 +68,11 @@ export class Deregistration {
   /** From when on a consumer that asks is told that the instance is gone; `undefined` until confirmed. */
   get goneSince(): number | undefined {
     return this.#confirmedAt === undefined ? undefined : this.#goneSince;
+  }
+
+  /** When the instance was last seen again after it had been gone, on the clock's scale. */
+  get reappearedAt(): number | undefined {
+    return this.#reappearedAt;
   }
 
   report(): RegistryReport {
@@ -137,6 +143,7 @@ export class Deregistration {
         this.#confirmedAt = undefined;
         if (wasGone) {
           this.#reappeared += 1;
+          this.#reappearedAt = clock.now();
           events.emit('reappeared', { registry: this.#adapter.name });
         }
         // A registry that is slow to show its own removal gets a moment before it is asked again.

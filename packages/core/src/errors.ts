@@ -11,6 +11,7 @@ export const LIFECYCLE_ERROR_CODES = [
   'ERR_PRESTOP_CLOSER_INVALID',
   'ERR_PRESTOP_PHASE',
   'ERR_PRESTOP_STOPPED',
+  'ERR_PRESTOP_WORKER_INVALID',
 ] as const;
 
 export type LifecycleErrorCode = (typeof LIFECYCLE_ERROR_CODES)[number];

@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts';
 import type { Phase } from './phase.ts';
 import type { DeregistrationOutcome, TerminationReport } from './report.ts';
 
@@ -90,7 +91,7 @@ export type WarningCode = (typeof WARNING_CODES)[number];
 
 export type LifecycleListener<Name extends LifecycleEventName> = (event: LifecycleEvents[Name]) => void;
 
-/** Passes events to their listeners. A listener that throws is reported and changes nothing else. */
+/** Passes events to their listeners. A listener that throws or rejects is reported and changes nothing else. */
 export class EventHub {
   readonly #listeners = new Map<LifecycleEventName, Set<(event: never) => void>>();
 
@@ -106,17 +107,21 @@ export class EventHub {
   emit<Name extends LifecycleEventName>(name: Name, event: LifecycleEvents[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
-        (listener as LifecycleListener<Name>)(event);
+        const returned: unknown = (listener as LifecycleListener<Name>)(event);
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(name, error));
       } catch (error) {
-        const isWarning = name === 'warning';
-        // A listener of warnings that throws would be told of its own failure for ever.
-        if (isWarning) continue;
-        this.emit('warning', { code: 'LISTENER_FAILED', message: `a listener of "${name}" threw: ${String(error)}` });
+        this.#failed(name, error);
       }
     }
   }
 
   clear(): void {
     this.#listeners.clear();
+  }
+
+  #failed(name: LifecycleEventName, error: unknown): void {
+    // A listener of warnings that fails would be told of its own failure for ever.
+    if (name === 'warning') return;
+    this.emit('warning', { code: 'LISTENER_FAILED', message: `a listener of "${name}" threw: ${messageOf(error)}` });
   }
 }

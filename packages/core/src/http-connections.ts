@@ -23,6 +23,9 @@ interface RequestStart {
   readonly server: unknown;
 }
 
+/** How many connections the kernel may hold that were not taken yet: Node's default, when nobody says another. */
+const BACKLOG = 511;
+
 /** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
 const SHED_AT_ONCE = 200;
 
@@ -42,29 +45,47 @@ export interface Cut {
   readonly upgraded: number;
 }
 
-/** The connections of one attached `http` or `https` server: which there are, who was told, who may be closed. */
+/**
+ * The HTTP/1 connections of one attached server: which there are, who was told, who may be closed. Of an HTTP/2 server,
+ * given with `serves`, the sockets for which that is true.
+ */
 export class HttpConnections {
   readonly server: Server;
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #classify: RequestClassifier;
-  readonly #terminator: HttpTerminator;
+  /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
+  readonly #terminator: HttpTerminator | undefined;
+  /** Take the listeners of the terminator off the server, which it does not do itself. */
+  readonly #releases: (() => void)[] = [];
   readonly #connections = new Map<Socket, Connection>();
   /** Raw sockets of TLS connections until the handshake is done, by remote address and port. */
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
   readonly #terminatesTls: boolean;
+  readonly #serves: (socket: Socket) => boolean;
   #telling = false;
+  #closing: NodeJS.Immediate | undefined;
+  #accepted = 0;
   #collisions: TrackedRequest[] = [];
   #listenedOn: AddressInfo | string | undefined;
 
-  constructor(server: Server, traffic: Traffic, clock: Clock, classify: RequestClassifier) {
+  constructor(
+    server: Server,
+    traffic: Traffic,
+    clock: Clock,
+    classify: RequestClassifier,
+    serves?: (socket: Socket) => boolean,
+  ) {
     this.server = server;
     this.#traffic = traffic;
     this.#clock = clock;
     this.#classify = classify;
     this.#terminatesTls = server instanceof TlsServer;
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
-    this.#terminator = createHttpTerminator({ server, gracefulTerminationTimeout: 0 });
+    if (serves === undefined) {
+      this.#terminator = this.#releasing(() => createHttpTerminator({ server, gracefulTerminationTimeout: 0 }));
+    }
+    this.#serves = serves ?? (() => true);
     diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
     server.prependListener('connection', this.#onConnection);
     server.prependListener('secureConnection', this.#onSecureConnection);
@@ -91,7 +112,7 @@ export class HttpConnections {
     return count;
   }
 
-  /** Requests that arrived on a connection after it was ended, and could not be answered any more, since the last call. */
+  /** Requests since the last call that arrived on a connection after its last answer, and get none any more. */
   takeCollisions(): readonly TrackedRequest[] {
     return this.#collisions.splice(0);
   }
@@ -139,18 +160,24 @@ export class HttpConnections {
   /**
    * Stops listening and leaves the connections alone. Not `http.Server.close`, which destroys idle connections (Node 19)
    * and silent ones (Node 26) and stops enforcing `headersTimeout`.
+   *
+   * Only when a turn of the event loop brought no new connection: those that the kernel holds for us would be reset with
+   * the listener, and libuv takes one of them a turn.
    */
   stopListening(): void {
-    if (!this.server.listening) return;
+    if (!this.server.listening || this.#closing !== undefined) return;
     this.#listenedOn = this.server.address() ?? undefined;
-    NetServer.prototype.close.call(this.server);
+    this.#closeAfter(BACKLOG);
   }
 
   /** Listens again where it listened, after a resume; nothing to do when it never stopped. */
   listenAgain(): void {
+    this.#keepListening();
     const address = this.#listenedOn;
     if (address === undefined || this.server.listening) return;
     if (typeof address === 'string') this.server.listen(address);
+    // The way it was asked for in all likelihood: workers of a cluster share a port only with those who ask alike.
+    else if (address.address === '::') this.server.listen(address.port);
     else this.server.listen(address.port, address.address);
   }
 
@@ -184,44 +211,86 @@ export class HttpConnections {
 
   /** The last, forced step: whatever is left is destroyed. @returns how many connections that were. */
   async force(): Promise<number> {
-    this.stopListening();
+    this.#close();
     const left = [...this.#connections.values()].filter((connection) => connection.endedAt === undefined).length;
+    const terminator = this.#terminator;
+    const terminated = terminator && this.#releasing(() => terminator.terminate());
+    // It waits for every connection of the server to end, and knows only those that were accepted after it was made.
+    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
+    if (terminated === undefined) return left;
+    this.server.closeAllConnections();
     try {
-      await this.#terminator.terminate();
+      await terminated;
     } catch (error) {
       // The listener is closed already, which is the only thing the terminator could still complain of.
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SERVER_NOT_RUNNING') throw error;
     }
-    for (const socket of this.#connections.keys()) socket.destroy();
-    for (const { socket } of this.#handshakes.values()) socket.destroy();
     return left;
+  }
+
+  #closeAfter(turns: number): void {
+    const before = this.#accepted;
+    this.#closing = setImmediate(() => {
+      if (this.#accepted === before || turns === 0) this.#close();
+      else this.#closeAfter(turns - 1);
+    });
+  }
+
+  #close(): void {
+    this.#keepListening();
+    if (this.server.listening) NetServer.prototype.close.call(this.server);
+  }
+
+  /** Takes a close that has not happened yet back. */
+  #keepListening(): void {
+    clearImmediate(this.#closing);
+    this.#closing = undefined;
   }
 
   /** Takes every listener off the server and forgets its connections. */
   detach(): void {
+    this.#keepListening();
     diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
     this.server.removeListener('connection', this.#onConnection);
     this.server.removeListener('secureConnection', this.#onSecureConnection);
     this.server.removeListener('newListener', this.#onNewListener);
     this.server.removeListener('removeListener', this.#onRemoveListener);
     for (const event of HANDOVERS) this.server.removeListener(event, this.#onHandover);
+    for (const release of this.#releases.splice(0)) release();
     for (const connection of this.#connections.values()) this.#forget(connection);
     this.#handshakes.clear();
   }
 
+  /** Runs `act` and remembers which listeners it added to the server. */
+  #releasing<Result>(act: () => Result): Result {
+    const { server } = this;
+    const events = ['connection', 'secureConnection', 'request'];
+    const before = new Map(events.map((event) => [event, new Set(server.listeners(event))]));
+    const result = act();
+    for (const event of events) {
+      for (const listener of server.listeners(event)) {
+        if (before.get(event)?.has(listener)) continue;
+        this.#releases.push(() => server.removeListener(event, listener as () => void));
+      }
+    }
+    return result;
+  }
+
   readonly #onConnection = (socket: Socket): void => {
+    this.#accepted += 1;
     if (this.#terminatesTls) {
       const key = endpointOf(socket);
       this.#handshakes.set(key, { socket, acceptedAt: this.#clock.now() });
       socket.once('close', () => this.#handshakes.delete(key));
-    } else {
+    } else if (this.#serves(socket)) {
       this.#adopt(socket);
     }
   };
 
   readonly #onSecureConnection = (socket: TLSSocket): void => {
     this.#handshakes.delete(endpointOf(socket));
-    this.#adopt(socket);
+    if (this.#serves(socket)) this.#adopt(socket);
   };
 
   #adopt(socket: Socket): Connection {
@@ -250,7 +319,8 @@ export class HttpConnections {
       connection.responseClosed(request, this.#clock.now());
       this.#traffic.end(request);
     });
-    if (connection.endedAt !== undefined) this.#collisions.push(tracked);
+    // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
+    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(tracked);
     if (this.#telling) {
       connection.measure(request, startsAt);
       this.#tell(connection, exchange);
@@ -288,6 +358,8 @@ export class HttpConnections {
   };
 
   readonly #onHandover = (request: IncomingMessage): void => {
+    // In HTTP/2 a CONNECT takes a stream and not the connection.
+    if (request.httpVersionMajor > 1) return;
     const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket);
     connection.upgraded = true;
   };

@@ -53,6 +53,9 @@ export {
   type TerminationOutcome,
   type TerminationReport,
 } from './report.ts';
-export { UNCOUNTED_USER_AGENTS } from './request-classifier.ts';
+export { type RequestHead, UNCOUNTED_USER_AGENTS } from './request-classifier.ts';
 export type { LifecycleStatus } from './status.ts';
 export type { LateCaller, RequestSignals, ServerRequest } from './traffic.ts';
+export { superviseWorkers, type WorkerSupervisor } from './workers.ts';
+export { createWorkerLifecycle, type WorkerLifecycleOptions } from './workers-lifecycle.ts';
+export type { WorkerOutcome, WorkerReport } from './workers-report.ts';

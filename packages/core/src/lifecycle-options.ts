@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { constants } from 'node:os';
 import { DEFAULTS, EXIT_MARGIN_MS } from './defaults.ts';
 import type { Logger } from './logger.ts';
@@ -22,7 +21,7 @@ import {
 } from './option-rules.ts';
 import type { QuietRule } from './quiet.ts';
 import type { RegistryAdapter } from './registry.ts';
-import { UNCOUNTED_USER_AGENTS } from './request-classifier.ts';
+import { type RequestHead, UNCOUNTED_USER_AGENTS } from './request-classifier.ts';
 
 export interface AdminOptions {
   /** TCP port, 0 to let the system choose. Default 9090. The same number stands in the manifest's hook and probes. */
@@ -95,7 +94,7 @@ export interface LifecycleOptions {
   /** User agents, by prefix, whose requests are not counted. Default: probes, hooks, registry and load balancer checks, scrapes. */
   readonly uncountedUserAgents?: readonly string[];
   /** The last word on requests that would be counted. Default: counted. */
-  readonly isCounted?: (request: IncomingMessage) => boolean;
+  readonly isCounted?: (request: RequestHead) => boolean;
   /** `'terminate'`: an uncaught exception or rejection runs the termination and exits with code 73. Default `'ignore'`. */
   readonly faults?: 'ignore' | 'terminate';
   /**
@@ -129,7 +128,7 @@ export interface ResolvedOptions {
   readonly readyzWhileServing: 'fail' | 'serve';
   readonly resumeAfterMs: number;
   readonly uncountedUserAgents: readonly string[];
-  readonly isCounted: ((request: IncomingMessage) => boolean) | undefined;
+  readonly isCounted: ((request: RequestHead) => boolean) | undefined;
   readonly faults: 'ignore' | 'terminate';
   readonly start: 'listening' | 'manual';
   readonly logger: Logger | false | undefined;
@@ -158,7 +157,8 @@ export const OPTION_RULES: OptionRules<LifecycleOptions> = {
   floorMs: milliseconds,
   minDrainMs: milliseconds,
   quiet: optionsObject,
-  admin: either(optionsObject, exactly(false)),
+  // A token that is given in place of the options must not be printed.
+  admin: secret(either(optionsObject, exactly(false))),
   signals: listOf(signalName),
   readyzWhileServing: oneOf('fail', 'serve'),
   resumeAfterMs: integer('milliseconds', 1, DAY_MS),

@@ -28,11 +28,14 @@ import { parentWarnings, readParent } from './parent-process.ts';
 import { type Phase, PhaseMachine } from './phase.ts';
 import { register } from './registration.ts';
 import { type TerminationReport, terminationMessage } from './report.ts';
-import { createClassifier } from './request-classifier.ts';
+import { createClassifier, type RequestClassifier } from './request-classifier.ts';
 import { listenForSignals, type SignalSource } from './signals.ts';
 import type { LifecycleStatus } from './status.ts';
 import { Termination } from './termination.ts';
 import { pathOf, type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
+import { WorkerGroup } from './workers-group.ts';
+import type { WorkerTerms } from './workers-protocol.ts';
+import { type PrimaryProgress, STEERING, type SteeredLifecycle, type Steering } from './workers-steering.ts';
 
 /** The life of one service process: from registered to proven gone. Made by {@link createLifecycle}. */
 export interface Lifecycle {
@@ -62,7 +65,8 @@ export interface Lifecycle {
 
   /**
    * Terminates, or joins the termination that runs. Resolves with the report right before the process exits; with
-   * `{ kind: 'prestop' }` it does what the endpoint does: it resolves when only the signal is missing.
+   * `{ kind: 'prestop' }` it does what the endpoint does: it resolves when only the signal is missing. With the report
+   * as it stands when {@link stop} ends it before.
    *
    * Do not await it inside a request handler: the termination waits for that request, until the deadline cuts it.
    */
@@ -131,7 +135,7 @@ export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
 }
 
 /** {@link createLifecycle} in surroundings of the caller's choice. Not part of the public interface. */
-export function createLifecycleIn(options: LifecycleOptions, surroundings: Surroundings): Lifecycle {
+export function createLifecycleIn(options: LifecycleOptions, surroundings: Surroundings): SteeredLifecycle {
   return new ServiceLifecycle(resolveOptions(options), surroundings);
 }
 
@@ -145,7 +149,7 @@ const FLUSH_MS = 250;
 
 type RegistryState = 'pending' | 'registered' | 'deregistered';
 
-class ServiceLifecycle implements Lifecycle {
+class ServiceLifecycle implements SteeredLifecycle {
   readonly #options: ResolvedOptions;
   readonly #surroundings: Surroundings;
   readonly #events = new EventHub();
@@ -159,6 +163,8 @@ class ServiceLifecycle implements Lifecycle {
   readonly #hooks = new Set<{ readonly waiting: () => boolean }>();
   readonly #readyWaiters = new Set<Deferred>();
   readonly #release: (() => void)[] = [];
+  readonly #releaseOnStop: (() => void)[] = [];
+  #workers: WorkerGroup | undefined;
   #drain = new AbortController();
   #registering = new AbortController();
   #started: Promise<void> | undefined;
@@ -167,6 +173,7 @@ class ServiceLifecycle implements Lifecycle {
   #cancelResume: (() => void) | undefined;
   #phaseSince: number;
   #signalled = false;
+  readonly #stopping = deferred();
   #stopped = false;
   #failure: string | undefined;
 
@@ -184,7 +191,7 @@ class ServiceLifecycle implements Lifecycle {
     this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
       this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
     );
-    this.#connections = new ConnectionSet(this.#traffic, clock, createClassifier(options));
+    this.#connections = new ConnectionSet(this.#traffic, clock, this.#classifier());
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints(tokenOf(options.admin)));
     for (const { name } of options.registries) this.#registries.set(name, 'pending');
     if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));
@@ -205,10 +212,7 @@ class ServiceLifecycle implements Lifecycle {
   attach<Server extends AttachableServer>(server: Server): Server {
     this.#refuseWhenStopped('attach');
     this.#connections.attach(server);
-    if (this.#options.start === 'listening' && this.#started === undefined) {
-      // After this turn, so that servers and closers that follow in the same turn belong to the start.
-      queueMicrotask(() => void this.#startByItself());
-    }
+    this.#startAfterThisTurn();
     return server;
   }
 
@@ -219,7 +223,10 @@ class ServiceLifecycle implements Lifecycle {
 
   async terminate(trigger: Trigger = { kind: 'call' }): Promise<TerminationReport> {
     this.#refuseWhenStopped('terminate');
-    return trigger.kind === 'prestop' ? this.#prestop({ waiting: () => true }) : this.#end(trigger);
+    const report = trigger.kind === 'prestop' ? this.#prestop({ waiting: () => true }) : this.#end(trigger);
+    const termination = this.#termination;
+    const stopped = this.#stopping.promise.then(() => termination?.report());
+    return (await Promise.race([report, stopped])) ?? report;
   }
 
   onClose(name: string, closer: Closer, options?: CloserOptions): () => void {
@@ -260,12 +267,72 @@ class ServiceLifecycle implements Lifecycle {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopping.resolve();
     this.#registering.abort();
     this.#termination?.abandon('resumed');
+    this.#workers?.dispose();
+    for (const release of this.#releaseOnStop.splice(0)) release();
     this.#tidyUp();
     this.#rejectReadyWaiters('the lifecycle was stopped');
     await Promise.allSettled(this.#options.registries.map(async (registry) => registry.close()));
     this.#events.clear();
+  }
+
+  /** How the modules for workers move this lifecycle; see {@link Steering}. */
+  get [STEERING](): Steering {
+    return {
+      workers: () => this.#superviseWorkers(),
+      drain: (trigger, terms, primary) => this.#drainFor(trigger, terms, primary),
+      removed: () => this.#traffic.lateFrom(this.#surroundings.clock.now()),
+      hurry: (trigger, limits) => this.#termination?.join(trigger, true, limits),
+      close: ({ totalMs }) => {
+        const termination = this.#begin({ kind: 'call' });
+        termination.endWithin(totalMs);
+        this.#ending ??= this.#runToTheEnd(termination);
+        return this.#ending;
+      },
+      resume: (waitedMs) => this.#resumeFor(waitedMs),
+      retire: (reason) => {
+        if (this.#stopped || this.#ending) return;
+        this.#connections.stopListening();
+        const trigger: Trigger = { kind: 'call', detail: reason };
+        const running = this.#termination;
+        const termination = this.#begin(trigger);
+        // No callers to wait for, and no less time than before.
+        const limits = { requestsMs: Number.POSITIVE_INFINITY, totalMs: Number.POSITIVE_INFINITY };
+        (running ?? termination).join(trigger, true, limits);
+        this.#ending = this.#runToTheEnd(termination);
+      },
+      onStop: (release) => void this.#releaseOnStop.push(release),
+    };
+  }
+
+  #superviseWorkers(): WorkerGroup {
+    this.#refuseWhenStopped('superviseWorkers');
+    this.#workers ??= new WorkerGroup(this.#surroundings.clock, this.#options.signals);
+    this.#startAfterThisTurn();
+    return this.#workers;
+  }
+
+  async #drainFor(trigger: Trigger, terms: WorkerTerms, primary: PrimaryProgress): Promise<TerminationReport> {
+    this.#cancelResume?.();
+    const { requestsMs, totalMs, ...rest } = terms;
+    const termination = this.#begin(trigger, { ...rest, budgetMs: requestsMs, exitMs: totalMs }, primary);
+    await termination.drain();
+    return termination.report();
+  }
+
+  async #resumeFor(waitedMs: number): Promise<void> {
+    const termination = this.#termination;
+    if (termination === undefined) return;
+    await termination.drain();
+    if (this.#ending === undefined && !this.#stopped) await this.#resume(termination, waitedMs);
+  }
+
+  /** So that servers, workers and closers that follow in the same turn belong to the start. */
+  #startAfterThisTurn(): void {
+    if (this.#options.start !== 'listening' || this.#started !== undefined) return;
+    queueMicrotask(() => void this.#startByItself());
   }
 
   async #startByItself(): Promise<void> {
@@ -296,6 +363,7 @@ class ServiceLifecycle implements Lifecycle {
       throw error;
     }
     await this.#untilServersListen();
+    await this.#workers?.untilReady(this.#registering.signal);
     await this.#registerAll();
     if (this.phase === 'starting' && !this.#stopped) this.#phases.moveTo('ready');
     this.#resolveReadyWaiters();
@@ -304,10 +372,7 @@ class ServiceLifecycle implements Lifecycle {
   async #untilServersListen(): Promise<void> {
     for (const server of this.#connections.servers) {
       if (server.listening) continue;
-      await new Promise<void>((resolve) => {
-        server.once('listening', resolve);
-        this.#registering.signal.addEventListener('abort', () => resolve());
-      });
+      await untilListening(server, this.#registering.signal);
     }
   }
 
@@ -323,13 +388,13 @@ class ServiceLifecycle implements Lifecycle {
   }
 
   /** The termination that runs, or a new one. */
-  #begin(trigger: Trigger): Termination {
+  #begin(trigger: Trigger, terms: Partial<ResolvedOptions> = {}, primary?: PrimaryProgress): Termination {
     if (this.#termination !== undefined) return this.#termination;
     this.#registering.abort();
     this.#rejectReadyWaiters('the service is terminating');
     this.#termination = new Termination(
       {
-        options: this.#options,
+        options: { ...this.#options, ...terms },
         clock: this.#surroundings.clock,
         random: this.#surroundings.random,
         events: this.#events,
@@ -337,6 +402,8 @@ class ServiceLifecycle implements Lifecycle {
         traffic: this.#traffic,
         connections: this.#connections,
         closers: this.#closers,
+        workers: this.#workers,
+        primary,
       },
       trigger,
     );
@@ -418,6 +485,7 @@ class ServiceLifecycle implements Lifecycle {
     this.#stopped = true;
     const report = termination?.report();
     if (report) this.#conclude(report);
+    this.#stopping.resolve();
     this.#tidyUp();
     this.#exit(report?.exitCode ?? 0);
   }
@@ -437,7 +505,9 @@ class ServiceLifecycle implements Lifecycle {
 
   /** `/prestop` was answered: if nothing follows, the pod is not going away. */
   #awaitSignal(termination: Termination): void {
-    if (this.#ending !== undefined || this.#cancelResume !== undefined || this.#stopped) return;
+    if (this.#ending !== undefined || this.#termination !== termination || this.#stopped) return;
+    // Answered anew, waited for anew: the kubelet repeats a hook, and its signal follows the last answer.
+    this.#cancelResume?.();
     const { resumeAfterMs } = this.#options;
     const cancel = this.#surroundings.clock.after(resumeAfterMs, () => void this.#resume(termination, resumeAfterMs));
     this.#cancelResume = () => {
@@ -449,6 +519,7 @@ class ServiceLifecycle implements Lifecycle {
   async #resume(termination: Termination, waitedMs: number): Promise<void> {
     this.#cancelResume = undefined;
     termination.abandon('resumed');
+    const report = termination.report();
     this.#termination = undefined;
     this.#registering = new AbortController();
     this.#drain = new AbortController();
@@ -458,8 +529,11 @@ class ServiceLifecycle implements Lifecycle {
     this.#connections.listenAgain();
     for (const name of this.#registries.keys()) this.#registries.set(name, 'pending');
     this.#phases.moveTo('ready');
-    this.#events.emit('report', { report: termination.report() });
+    this.#events.emit('report', { report });
     this.#events.emit('resumed', { waitedMs });
+    this.#workers?.resume(waitedMs);
+    await this.#untilServersListen();
+    await this.#workers?.untilReady(this.#registering.signal);
     // A call that removes the instance must not come after the one that registers it.
     await termination.registriesReleased();
     await this.#registerAll();
@@ -486,8 +560,15 @@ class ServiceLifecycle implements Lifecycle {
     return [...this.#registries.values()].every((state) => state === 'registered');
   }
 
+  #classifier(): RequestClassifier {
+    return createClassifier(this.#options, (error) => {
+      const message = `isCounted threw, so the request counts: ${messageOf(error)}`;
+      this.#events.emit('warning', { code: 'LISTENER_FAILED', message });
+    });
+  }
+
   #isReady(): boolean {
-    return this.phase === 'ready' && this.#allRegistered();
+    return this.phase === 'ready' && this.#allRegistered() && this.#workers?.serving !== false;
   }
 
   #answersReady(): boolean {
@@ -496,7 +577,9 @@ class ServiceLifecycle implements Lifecycle {
   }
 
   #readyReason(): string {
-    return this.phase === 'ready' && !this.#allRegistered() ? 'not registered' : this.phase;
+    if (this.phase !== 'ready') return this.phase;
+    if (this.#workers?.serving === false) return 'no worker serves';
+    return this.#allRegistered() ? this.phase : 'not registered';
   }
 
   #whenReady(): Promise<void> {
@@ -532,6 +615,20 @@ class ServiceLifecycle implements Lifecycle {
     this.#connections.detach();
     this.#admin?.destroy();
   }
+}
+
+/** Resolves when `server` listens, or `signal` aborts. */
+async function untilListening(server: AttachableServer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      server.removeListener('listening', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    server.once('listening', done);
+    signal.addEventListener('abort', done);
+  });
 }
 
 function tokenOf({ token }: AdminOptions): EndpointHandlerOptions {

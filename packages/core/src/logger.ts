@@ -47,8 +47,11 @@ export function logEvents(events: EventHub, logger: Logger): void {
   for (const name of EVENT_NAMES) {
     const line = LINES[name];
     if (line === undefined) continue;
-    const [level, message] = line;
-    events.on(name, (event) => logger[level]({ event: name, ...printable(event) }, message));
+    const [ordinary, message] = line;
+    events.on(name, (event) => {
+      const level = 'closer' in event && event.outcome !== 'done' ? 'error' : ordinary;
+      logger[level]({ event: name, ...printable(event) }, message);
+    });
   }
 }
 

@@ -152,19 +152,36 @@ const SHOWN_CHARACTERS = 80;
 
 function show(value: unknown): string {
   if (typeof value === 'string') return `${JSON.stringify(value.slice(0, SHOWN_CHARACTERS))} (string)`;
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
-    return `${value}`;
+  if (isPlain(value)) return `${value}`;
+  if (Array.isArray(value) && value.every((entry) => typeof entry === 'string' || isPlain(entry))) {
+    return JSON.stringify(value).slice(0, SHOWN_CHARACTERS);
+  }
   return `of type ${typeName(value)}`;
 }
 
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  return typeof value;
+  if (typeof value !== 'object') return typeof value;
+  const prototype: { readonly constructor?: { readonly name?: unknown } } | null = Object.getPrototypeOf(value);
+  const name = prototype?.constructor?.name;
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? `object (${name})` : 'object';
 }
 
+function isPlain(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null;
+}
+
+/**
+ * An object literal or its like. Of anything else, a promise that was not awaited or a map, the options would not be
+ * seen, and the defaults taken in silence.
+ */
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return (
+    prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+  );
 }
 
 /** Levenshtein distance, for "did you mean"; option names are short. */

@@ -3,6 +3,7 @@ import type { CloserOutcome, CutCause, Trigger } from './events.ts';
 import type { Phase } from './phase.ts';
 import type { QuietBasis } from './quiet.ts';
 import type { LateCaller } from './traffic.ts';
+import type { WorkerReport } from './workers-report.ts';
 
 /** Version of the report's shape; the schema is `report.schema.json` beside this package. */
 export const REPORT_VERSION = 1;
@@ -116,12 +117,14 @@ export interface TerminationReport {
   };
   readonly connections: {
     readonly atStart: Readonly<Partial<Record<ConnectionKind, number>>>;
-    /** Closed after they had been silent. */
+    /** Closed after they had been silent; HTTP/2 sessions: told to go. */
     readonly shed: number;
     /** Destroyed at the end. */
     readonly forced: number;
   };
   readonly closers: readonly CloserReport[];
+  /** In a primary: its workers; `requests` and `connections` above are then the totals. Absent in any other process. */
+  readonly workers?: readonly WorkerReport[];
 }
 
 /** Exit codes of the process. Public contract: `docs/exit-codes.md`, counted by a test. */
@@ -142,16 +145,16 @@ export function terminationMessage(report: TerminationReport): string {
   const { outcome, exitCode, totalMs, trigger, requests } = report;
   const registries = report.registries.map(({ name, outcome: ended }) => `${name}=${ended}`).join(' ');
   const failed = report.closers.filter((closer) => closer.outcome !== 'done').map((closer) => closer.name);
-  return [
+  const text = [
     `prestop: ${outcome} (exit ${exitCode}) after ${totalMs} ms, trigger ${trigger.kind} ${trigger.detail ?? ''}`.trim(),
     `registries: ${registries || 'none'}`,
     `requests: ${requests.late.count} late, ${requests.cutCount} cut`,
     ...(failed.length > 0 ? [`closers not done: ${failed.join(', ')}`] : []),
     ...requests.cut.map(({ method, path, ageMs, cause }) => `cut (${cause}): ${method} ${path} after ${ageMs} ms`),
-  ]
-    .join('\n')
-    .slice(0, TERMINATION_MESSAGE_LIMIT);
+  ].join('\n');
+  // As a stream, so that a character that does not fit is left out and not replaced.
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, TERMINATION_MESSAGE_LIMIT), { stream: true });
 }
 
-/** The kubelet reads at most this many octets (MaxContainerTerminationMessageLength); kept below for UTF-8. */
-const TERMINATION_MESSAGE_LIMIT = 2_000;
+/** The kubelet reads the last so many octets (MaxContainerTerminationMessageLength): more would hide the first line. */
+const TERMINATION_MESSAGE_LIMIT = 4_096;

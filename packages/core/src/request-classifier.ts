@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestFacts } from './traffic.ts';
 
 /**
@@ -17,16 +17,44 @@ export const UNCOUNTED_USER_AGENTS: readonly string[] = [
   'Envoy/HC',
 ];
 
-export type RequestClassifier = (request: IncomingMessage) => RequestFacts;
+/** The head of a request, of HTTP/1 or HTTP/2. An `IncomingMessage` of `node:http` is one. */
+export interface RequestHead {
+  readonly method?: string | undefined;
+  /** The request target. */
+  readonly url?: string | undefined;
+  /** Names in lower case; in HTTP/2 with the pseudo-headers. */
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  readonly httpVersion: string;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+export type RequestClassifier = (request: RequestHead) => RequestFacts;
 
 export interface ClassifierOptions {
   /** User agent prefixes that are not counted. */
   readonly uncountedUserAgents: readonly string[];
   /** The user's own word on requests whose user agent alone would count. */
-  readonly isCounted?: ((request: IncomingMessage) => boolean) | undefined;
+  readonly isCounted?: ((request: RequestHead) => boolean) | undefined;
 }
 
-export function createClassifier({ uncountedUserAgents, isCounted }: ClassifierOptions): RequestClassifier {
+/**
+ * Never throws, since Node would end the process for it: a request for which `isCounted` does is counted, and `onFailure`
+ * is told.
+ */
+export function createClassifier(
+  { uncountedUserAgents, isCounted }: ClassifierOptions,
+  onFailure: (error: unknown) => void = () => {},
+): RequestClassifier {
+  const isTraffic = (request: RequestHead): boolean => {
+    try {
+      return isCounted?.(request) ?? true;
+    } catch (error) {
+      onFailure(error);
+      return true;
+    }
+  };
   return (request) => {
     const userAgent = userAgentOf(request.rawHeaders);
     const uncounted = uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
@@ -35,7 +63,7 @@ export function createClassifier({ uncountedUserAgents, isCounted }: ClassifierO
       target: request.url ?? '',
       userAgent,
       remoteAddress: request.socket.remoteAddress ?? '',
-      counted: !uncounted && (isCounted?.(request) ?? true),
+      counted: !uncounted && isTraffic(request),
     };
   };
 }

@@ -17,8 +17,9 @@ export function sayClose(response: ServerResponse, mayTell: () => boolean, onTol
     const last = rest.at(-1);
     const given = typeof last === 'object' && last !== null ? (last as HeadFields) : undefined;
     const options = [...connectionOptions(this.getHeader('connection')), ...connectionOptions(fieldOf(given))];
-    this.setHeader('Connection', [...new Set(options), 'close'].join(', '));
-    if (given !== undefined) rest[rest.length - 1] = withoutConnection(given);
+    const connection = [...new Set(options), 'close'].join(', ');
+    if (given === undefined) this.setHeader('Connection', connection);
+    else rest[rest.length - 1] = withConnection(given, connection);
     onTold();
     return writeHead.call(this, status, ...rest);
   };
@@ -47,8 +48,11 @@ function fieldOf(given: HeadFields | undefined): unknown {
   return given && pairsOf(given).find(([name]) => isConnection(name))?.[1];
 }
 
-/** Keeps the shape that was given: Node merges an object with earlier headers and sends a list as it is. */
-function withoutConnection(given: HeadFields): unknown {
-  const kept = pairsOf(given).filter(([name]) => !isConnection(name));
-  return Array.isArray(given) ? kept.flat() : Object.fromEntries(kept);
+/**
+ * Keeps the shape that was given: Node merges an object with earlier headers, and sends a list as it is, repeated fields
+ * included, only as long as no header was set before.
+ */
+function withConnection(given: HeadFields, connection: string): unknown {
+  const fields = [...pairsOf(given).filter(([name]) => !isConnection(name)), ['Connection', connection] as const];
+  return Array.isArray(given) ? fields.flat() : Object.fromEntries(fields);
 }

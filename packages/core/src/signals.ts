@@ -13,8 +13,10 @@ export function listenForSignals(
   signals: readonly NodeJS.Signals[],
   onSignal: (signal: NodeJS.Signals) => void,
 ): () => void {
-  for (const signal of signals) source.on(signal, onSignal);
+  // Named twice, a signal would count as the second one, which ends the process at once.
+  const distinct = new Set(signals);
+  for (const signal of distinct) source.on(signal, onSignal);
   return () => {
-    for (const signal of signals) source.off(signal, onSignal);
+    for (const signal of distinct) source.off(signal, onSignal);
   };
 }

@@ -19,6 +19,10 @@ import {
   type TerminationReport,
 } from './report.ts';
 import { pathOf, type TrackedRequest, type Traffic } from './traffic.ts';
+import { type WorkerGroup, workerLimits } from './workers-group.ts';
+import type { WorkerLimits, WorkerTerms } from './workers-protocol.ts';
+import { totalsWith, worstOutcome } from './workers-report.ts';
+import type { PrimaryProgress } from './workers-steering.ts';
 
 /** How often the conditions for leaving a phase are looked at, in milliseconds. */
 const TICK_MS = 25;
@@ -38,6 +42,10 @@ export interface TerminationContext {
   readonly traffic: Traffic;
   readonly connections: ConnectionSet;
   readonly closers: Closers;
+  /** In a primary: the workers that take part. */
+  readonly workers?: WorkerGroup | undefined;
+  /** In a worker whose primary terminates. */
+  readonly primary?: PrimaryProgress | undefined;
 }
 
 /**
@@ -56,12 +64,15 @@ export class Termination {
   readonly #deregistrations: readonly Deregistration[];
   readonly #registries = new AbortController();
   readonly #hurry = new AbortController();
+  readonly #abandoned = new AbortController();
   readonly #joined: (Trigger & { readonly atMs: number })[] = [];
   readonly #phases: { phase: Phase; startedAt: number }[] = [];
   readonly #inFlightAtStart: number;
   readonly #answeredAtStart: number;
   readonly #connectionsAtStart: ConnectionCounts;
   readonly #cut: CutRequest[] = [];
+  /** Each is named once, whatever befell it. */
+  readonly #cutNoted = new WeakSet<TrackedRequest>();
   #cutCount = 0;
   #upgradedCut = 0;
   #shed = 0;
@@ -105,20 +116,43 @@ export class Termination {
     this.#phases.push({ phase, startedAt: this.#context.clock.now() });
   }
 
-  /** A further trigger; `fastPath` when it says that the budget of the outside is used up. */
-  join(trigger: Trigger, fastPath: boolean): void {
+  /** A further trigger; `fastPath` when it says that the budget of the outside is used up, but for `limits`. */
+  join(trigger: Trigger, fastPath: boolean, limits: WorkerLimits = FAST_PATH): void {
     const now = this.#context.clock.now();
     this.#joined.push({ ...trigger, atMs: Math.round(now - this.startedAt) });
     if (fastPath) {
-      this.#deadline.advanceTo(now + FAST_PATH.requestsMs);
-      this.#end.advanceTo(now + FAST_PATH.totalMs);
+      this.#deadline.advanceTo(now + limits.requestsMs);
+      this.#end.advanceTo(now + limits.totalMs);
       this.#hurry.abort();
-    } else if (trigger.kind === 'signal' && this.#end.remaining() < FAST_PATH.totalMs) {
-      // However late a signal comes, the kubelet leaves 2 s after it.
-      this.#end.dispose();
-      this.#end = new Deadline(this.#context.clock, now + FAST_PATH.totalMs);
+      this.#context.workers?.hurry(trigger);
+    } else if (this.#grantsTime(trigger) && this.#end.remaining() < FAST_PATH.totalMs) {
+      this.#postponeEnd(now + FAST_PATH.totalMs);
     }
     this.#context.events.emit('joined', { trigger, fastPath });
+  }
+
+  /** What a worker is told of the time, whenever it is told. */
+  terms(): WorkerTerms {
+    const { terminationGracePeriodSeconds, floorMs, minDrainMs } = this.#context.options;
+    return { terminationGracePeriodSeconds, floorMs, minDrainMs, ...workerLimits(this.#deadline, this.#end) };
+  }
+
+  /** In a worker: what its primary leaves it for the rest. */
+  endWithin(totalMs: number): void {
+    const at = this.#context.clock.now() + totalMs;
+    this.#end.advanceTo(at);
+    this.#postponeEnd(at);
+  }
+
+  #postponeEnd(at: number): void {
+    if (this.#end.reached) this.#end = new Deadline(this.#context.clock, at);
+    else this.#end.postponeTo(at);
+  }
+
+  /** However late a signal comes, the kubelet leaves 2 s after it; nothing else presses while the signal is waited for. */
+  #grantsTime({ kind }: Trigger): boolean {
+    const { current } = this.#context.phases;
+    return kind === 'signal' || (kind !== 'prestop' && this.#outcome === 'drained' && current === 'draining');
   }
 
   /** From the first phase until everything in flight is answered, or cut at the deadline. Runs once; never rejects. */
@@ -128,40 +162,49 @@ export class Termination {
   }
 
   async #runDrain(): Promise<void> {
-    const { phases, connections, traffic, options, events } = this.#context;
+    const { phases, connections, traffic, options, events, workers, primary } = this.#context;
     phases.moveTo('deregistering');
     events.emit('terminating', { trigger: this.trigger, budgetMs: options.budgetMs });
     connections.startTelling();
-    if (this.#deregistrations.length === 0) traffic.lateFrom(this.startedAt);
+    workers?.terminate(this);
+    // In a worker, the primary says when.
+    if (this.#deregistrations.length === 0 && !primary) this.#noteLateFrom(this.startedAt);
     await this.#deregister();
     phases.moveTo('lame-duck');
     this.#lameDuckEnd = await this.#serveUntilQuiet();
+    workers?.floorPassed(this.#isProven());
     phases.moveTo('draining');
     traffic.abortForDrain();
     // Callers that never stop would keep requests in flight until the deadline cuts them: refusing is better.
     if (this.#lameDuckEnd === 'budget') connections.stopListening();
+    if (this.#lameDuckEnd === 'fast-path') this.#shed += connections.sendAway('at-once');
     await this.#finishInFlight();
     if (this.#outcome === 'running') this.#outcome = 'drained';
   }
 
   /** Listeners, closers, registries' clients: what comes after the signal. */
   async close(): Promise<void> {
-    const { phases, connections, traffic, closers, clock, events } = this.#context;
+    const { phases, connections, closers, clock, events, workers } = this.#context;
     phases.moveTo('closing');
+    const workersEnded = workers?.close(this.#end);
     connections.stopListening();
-    connections.endIdle();
-    await this.#until(() => traffic.inFlight === 0 && connections.upgraded === 0);
-    this.#cutAll();
-    await this.#until(() => traffic.allInFlight === 0, LAST_ANSWERS_MS);
-    this.#noteCollisions();
+    await this.#finishAll();
     this.#forced += await connections.force();
-    this.#closerResults = await closers.run(clock, this.#end, ({ name, outcome, ms, error }) =>
-      events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
+    // Closers here may take away what workers still use.
+    await workersEnded;
+    await this.#goOn();
+    this.#closerResults = await closers.run(
+      clock,
+      this.#end,
+      ({ name, outcome, ms, error }) => events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
+      this.#abandoned.signal,
     );
+    await this.#goOn();
     this.#registries.abort();
     await this.#closeRegistries();
+    await this.#goOn();
     phases.moveTo('terminated');
-    this.#finish(this.#conclude());
+    this.#finish(worstOutcome(this.#conclude(), workers?.reports(this.startedAt) ?? []));
   }
 
   /** Frees the registries' clients. The process ends whether they agree or not. */
@@ -170,14 +213,16 @@ export class Termination {
     const settled = new AbortController();
     await Promise.race([
       Promise.allSettled(options.registries.map(async (adapter) => adapter.close())),
-      sleep(clock, REGISTRY_CLOSE_MS, AbortSignal.any([settled.signal, this.#end.signal])),
+      sleep(clock, REGISTRY_CLOSE_MS, AbortSignal.any([settled.signal, this.#end.signal, this.#abandoned.signal])),
     ]);
     settled.abort();
   }
 
   /** Ends the account without closing anything: the service goes on, or the process ends at this instant. */
   abandon(outcome: 'resumed' | 'second-signal'): void {
+    if (outcome === 'second-signal') this.#context.workers?.kill();
     this.#registries.abort();
+    this.#abandoned.abort();
     this.#finish(outcome);
   }
 
@@ -190,6 +235,17 @@ export class Termination {
     const { options, traffic } = this.#context;
     const { count, lastAfterMs, callers } = traffic.late();
     const at = (instant: number): number => Math.round(instant - this.startedAt);
+    const workers = this.#context.workers?.reports(this.startedAt);
+    const own = {
+      requests: {
+        inFlightAtStart: this.#inFlightAtStart,
+        answered: traffic.answered - this.#answeredAtStart - this.#cutCount,
+        late: { count, lastAfterMs: Math.round(lastAfterMs), callers: callers.map(rounded) },
+        cutCount: this.#cutCount,
+        cut: this.#cut,
+      },
+      connections: { atStart: this.#connectionsAtStart, shed: this.#shed, forced: this.#forced },
+    };
     return {
       version: REPORT_VERSION,
       pid: process.pid,
@@ -212,27 +268,26 @@ export class Termination {
         quietWindowMs: Math.round(this.#lastVerdict.windowMs),
         quietBasis: this.#lastVerdict.basis,
       },
-      requests: {
-        inFlightAtStart: this.#inFlightAtStart,
-        answered: traffic.answered - this.#answeredAtStart - this.#cutCount,
-        late: { count, lastAfterMs: Math.round(lastAfterMs), callers: callers.map(rounded) },
-        cutCount: this.#cutCount,
-        cut: this.#cut,
-      },
-      connections: { atStart: this.#connectionsAtStart, shed: this.#shed, forced: this.#forced },
+      ...(workers ? totalsWith(own, workers, CUT_LISTED) : own),
       closers: this.#closerResults.map(({ name, outcome, ms, error }) => ({
         name,
         outcome,
         ms,
         error: error?.message ?? null,
       })),
+      ...(workers && { workers }),
     };
   }
 
   readonly #onRemoved = (): void => {
     const removed = this.#deregistrations.map(({ removedAt }) => removedAt);
-    if (removed.every((instant) => instant !== undefined)) this.#context.traffic.lateFrom(Math.max(...removed));
+    if (removed.every((instant) => instant !== undefined)) this.#noteLateFrom(Math.max(...removed));
   };
+
+  #noteLateFrom(instant: number): void {
+    this.#context.traffic.lateFrom(instant);
+    this.#context.workers?.removed();
+  }
 
   async #deregister(): Promise<void> {
     const { clock, options, events } = this.#context;
@@ -243,8 +298,10 @@ export class Termination {
       Promise.all(this.#deregistrations.map(({ settled }) => settled)),
       sleep(clock, options.deregistrationMs, patience.signal),
       untilAborted(this.#hurry.signal),
+      untilAborted(this.#abandoned.signal),
     ]);
     patience.abort();
+    await this.#goOn();
     const afterMs = Math.round(clock.now() - this.startedAt);
     for (const deregistration of this.#deregistrations) {
       const { name, outcome } = deregistration.report();
@@ -253,16 +310,21 @@ export class Termination {
   }
 
   async #serveUntilQuiet(): Promise<LameDuckEnd> {
-    const { clock, connections, options } = this.#context;
+    const { clock, connections, options, primary } = this.#context;
     const enteredAt = clock.now();
     for (;;) {
       connections.noteHalfHeads();
       if (this.#hurry.signal.aborted) return 'fast-path';
-      if (this.#deadline.remaining() <= options.minDrainMs) return 'budget';
-      // Where nothing is proven, the floor counts from here: deregistration has been given all its time.
-      const goneSince = this.#deregistrations.map((deregistration) => deregistration.goneSince ?? enteredAt);
+      if (this.#deadline.remaining() <= Math.max(options.minDrainMs, ABORT_LEAD_MS)) return 'budget';
+      // Where nothing is proven, the floor counts from here, deregistration has been given all its time; and again from
+      // when the instance was back, since every consumer may have seen it.
+      const goneSince = this.#deregistrations.map(
+        ({ goneSince, reappearedAt = enteredAt }) => goneSince ?? Math.max(enteredAt, reappearedAt),
+      );
       const floorFrom = Math.max(this.startedAt, ...goneSince);
-      if (this.#isQuiet() && clock.now() >= floorFrom + options.floorMs) return 'quiet';
+      const floorPassed = primary ? primary.floorPassed : clock.now() >= floorFrom + options.floorMs;
+      if (this.#isQuiet() && floorPassed) return 'quiet';
+      if (floorPassed) this.#shed += connections.sendAway('spread');
       await this.#tick();
     }
   }
@@ -270,41 +332,61 @@ export class Termination {
   /** Silence before the start counts only if every registry is known to send nobody any more. */
   #isQuiet(): boolean {
     const { clock, traffic, options } = this.#context;
-    const proven =
-      this.#deregistrations.length > 0 && this.#deregistrations.every(({ goneSince }) => goneSince !== undefined);
     this.#lastVerdict = judgeQuiet(
       {
         now: clock.now(),
         arrivals: traffic.arrivals(),
         lastAnswerAt: traffic.lastAnswerAt,
-        creditFrom: proven ? undefined : this.startedAt,
+        creditFrom: this.#isProven() ? undefined : this.startedAt,
       },
       options.quiet,
     );
     return this.#lastVerdict.quiet;
   }
 
+  #isProven(): boolean {
+    if (this.#context.primary) return this.#context.primary.proven;
+    return this.#deregistrations.length > 0 && this.#deregistrations.every(({ goneSince }) => goneSince !== undefined);
+  }
+
   async #finishInFlight(): Promise<void> {
-    const { connections, traffic } = this.#context;
+    const { connections, traffic, workers } = this.#context;
     await this.#until(() => {
       const { closed, waiting } = connections.shed(this.startedAt);
       this.#shed += closed;
       const inHand = traffic.inFlight + connections.upgraded;
-      if (inHand > 0) return false;
-      // Out of time, or out of hope that the callers stop: what is in hand is finished, nothing else is waited for.
-      if (this.#lameDuckEnd !== 'quiet') return true;
-      return waiting === 0 && closed === 0 && this.#isQuiet();
+      if (inHand > 0 || workers?.drained === false) return false;
+      // Out of time: what is in hand is finished, nothing else is waited for.
+      if (this.endedByFastPath) return true;
+      if (waiting > 0 || closed > 0) return false;
+      // Out of hope that the callers stop: they will not be quiet, but nobody can connect any more.
+      return this.#lameDuckEnd === 'budget' || this.#isQuiet();
     });
     this.#cutAll();
-    this.#noteCollisions();
+    await workers?.untilDrained(this.#end);
+  }
+
+  /** Ends every connection as soon as it is idle; probes, hook calls and callers of HTTP/2 hold that up for a moment only. */
+  async #finishAll(): Promise<void> {
+    const { clock, connections, traffic } = this.#context;
+    let lastAnswersBy: number | undefined;
+    await this.#until(() => {
+      connections.endIdle();
+      if (traffic.inFlight + connections.upgraded > 0) {
+        lastAnswersBy = undefined;
+        return false;
+      }
+      lastAnswersBy ??= clock.now() + LAST_ANSWERS_MS;
+      return (traffic.allInFlight === 0 && connections.leaving === 0) || clock.now() >= lastAnswersBy;
+    });
+    this.#cutAll();
   }
 
   /** Waits for `condition`, at most until the deadline; shortly before it, the requests are told. */
-  async #until(condition: () => boolean, atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const { clock, traffic } = this.#context;
-    const last = clock.now() + atMostMs;
+  async #until(condition: () => boolean): Promise<void> {
+    const { traffic } = this.#context;
     let told = false;
-    while (!condition() && !this.#deadline.reached && clock.now() < last) {
+    while (!condition() && !this.#deadline.reached) {
       if (!told && this.#deadline.remaining() <= ABORT_LEAD_MS) {
         traffic.abortForDeadline();
         told = true;
@@ -313,21 +395,20 @@ export class Termination {
     }
   }
 
-  /** At the deadline, what is still in flight. */
+  /** At the deadline, what is still in flight; what had no chance any more, at any time. */
   #cutAll(): void {
+    for (const request of this.#context.connections.takeCollisions()) this.#noteCut(request, 'collision');
     if (!this.#deadline.reached) return;
+    this.#context.traffic.abortForDeadline();
     const { requests, upgraded, destroyed } = this.#context.connections.cut();
     this.#upgradedCut += upgraded;
     this.#forced += destroyed;
     for (const request of requests) this.#noteCut(request, 'deadline');
   }
 
-  #noteCollisions(): void {
-    for (const request of this.#context.connections.takeCollisions()) this.#noteCut(request, 'collision');
-  }
-
   #noteCut(request: TrackedRequest, cause: CutCause): void {
-    if (!request.counted) return;
+    if (!request.counted || this.#cutNoted.has(request)) return;
+    this.#cutNoted.add(request);
     const { clock, events } = this.#context;
     const { method, target, startedAt } = request;
     const cut = { method, path: pathOf(target), ageMs: Math.round(clock.now() - startedAt), cause };
@@ -361,8 +442,14 @@ export class Termination {
     });
   }
 
-  #tick(): Promise<void> {
-    return sleep(this.#context.clock, TICK_MS);
+  async #tick(): Promise<void> {
+    await sleep(this.#context.clock, TICK_MS, this.#abandoned.signal);
+    await this.#goOn();
+  }
+
+  /** Does not come back once the account was ended: whoever ended it has taken over. */
+  async #goOn(): Promise<void> {
+    if (this.#abandoned.signal.aborted) await new Promise<never>(() => {});
   }
 }
 

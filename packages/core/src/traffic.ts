@@ -123,7 +123,11 @@ export class Traffic {
     if (request.counted) {
       this.#countedInFlight += 1;
       this.#arrivals.record(startedAt);
-      if (this.#lateSince !== undefined) this.#noteLate(request, startedAt - this.#lateSince);
+      if (this.#lateSince !== undefined) {
+        const afterMs = startedAt - this.#lateSince;
+        // After this turn, in which an endpoint may say that the request is for it.
+        queueMicrotask(() => request.counted && this.#noteLate(request, afterMs));
+      }
     }
     return request;
   }

@@ -1,0 +1,248 @@
+import type { Server as HttpServer } from 'node:http';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import { type TLSSocket, Server as TlsServer } from 'node:tls';
+import type { Clock } from './clock.ts';
+import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
+import { Http2Session } from './http2-session.ts';
+import type { RequestClassifier, RequestHead } from './request-classifier.ts';
+import type { RequestKey, TrackedRequest, Traffic } from './traffic.ts';
+
+/** A server of `node:http2`, with or without TLS. */
+export type AnyHttp2Server = Http2Server | Http2SecureServer;
+
+/**
+ * Sessions are told one after another, so that their callers do not all come to the other instances at once, in
+ * milliseconds: `eachMs` between two, and no longer than `atMostMs` for all of them.
+ */
+const SPREAD = { eachMs: 1, atMostMs: 2_000 };
+
+/**
+ * How long a session that is opened while callers are being sent away may stay, in milliseconds. Its caller learns of
+ * instances late; told at once, it would open one session a request.
+ */
+const NEWCOMER_MS = 1_000;
+
+/**
+ * The connections of one attached HTTP/2 server. A stream is a request in flight; a stream of method CONNECT is counted as
+ * an upgraded socket is. Connections that speak HTTP/1 (`allowHTTP1`) are treated as those of any HTTP/1 server.
+ *
+ * How callers are told differs from HTTP/1, see `docs/http2.md`. `Connection: close` costs nothing and is said from the
+ * start. GOAWAY makes a caller open a new session, to this very instance for as long as it has not heard of the removal, and
+ * Node can send it in one step only: the notice with stream 2^31-1 of RFC 9113, section 6.8, with which a server goes on
+ * taking streams, is nothing that Node offers (`session.goaway(0, 2 ** 31 - 1)` makes it drop every later stream without a
+ * word). So callers are told late, when those that follow a registry have left by themselves: from when the floor has
+ * passed, each at a moment at which hardly anything is on the way.
+ */
+export class Http2Connections {
+  readonly server: AnyHttp2Server;
+  readonly #traffic: Traffic;
+  readonly #clock: Clock;
+  readonly #classify: RequestClassifier;
+  readonly #http1: HttpConnections;
+  readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
+  /** Streams that are open, and their sessions. */
+  readonly #streams = new Map<ServerHttp2Stream, ServerHttp2Session>();
+  readonly #tunnels = new Set<ServerHttp2Stream>();
+  /** The event that brings the socket of a session, in the turn in which the session comes. */
+  readonly #arrival: 'connection' | 'secureConnection';
+  #arrived: Socket | undefined;
+  #sendsAway = false;
+  /** Sessions that were told since {@link sendAway} was last called. */
+  #told = 0;
+
+  constructor(server: AnyHttp2Server, traffic: Traffic, clock: Clock, classify: RequestClassifier) {
+    this.server = server;
+    this.#traffic = traffic;
+    this.#clock = clock;
+    this.#classify = classify;
+    this.#http1 = new HttpConnections(server as unknown as HttpServer, traffic, clock, classify, speaksHttp1);
+    this.#arrival = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    server.prependListener(this.#arrival, this.#onArrival);
+    server.prependListener('session', this.#onSession);
+    // Never `request`: a listener for it switches Node's compatibility layer on, which answers what nobody else answers.
+    server.prependListener('stream', this.#onStream);
+  }
+
+  counts(): ConnectionCounts {
+    const { size } = this.#sessions;
+    return size > 0 ? { ...this.#http1.counts(), http2: size } : this.#http1.counts();
+  }
+
+  get upgraded(): number {
+    return this.#http1.upgraded + this.#tunnels.size;
+  }
+
+  /** Sessions that were told a moment ago, and whose callers have not closed them yet. */
+  get leaving(): number {
+    let count = 0;
+    for (const session of this.#sessions.values()) if (session.leaving) count += 1;
+    return count;
+  }
+
+  takeCollisions(): readonly TrackedRequest[] {
+    return this.#http1.takeCollisions();
+  }
+
+  /** HTTP/1 only; see above. */
+  startTelling(): void {
+    this.#http1.startTelling();
+  }
+
+  stopTelling(): void {
+    this.#http1.stopTelling();
+    this.#sendsAway = false;
+    for (const session of this.#sessions.values()) session.stay();
+  }
+
+  noteHalfHeads(): void {
+    this.#http1.noteHalfHeads();
+  }
+
+  /**
+   * Sends GOAWAY to the sessions whose time has come; to be called again and again.
+   *
+   * @returns how many were told since the last call.
+   */
+  sendAway(pace: 'spread' | 'at-once'): number {
+    const now = this.#clock.now();
+    if (pace === 'at-once') for (const session of this.#sessions.values()) session.leaveFrom(now);
+    else if (!this.#sendsAway) this.#planFrom(now);
+    this.#sendsAway = true;
+    for (const session of this.#sessions.values()) session.tellInTime();
+    const told = this.#told;
+    this.#told = 0;
+    return told;
+  }
+
+  shed(since: number): Shed {
+    const shed = this.#http1.shed(since);
+    const closed = this.sendAway('spread');
+    let waiting = 0;
+    for (const session of this.#sessions.values()) {
+      if (session.leaving || (session.open === 0 && !session.told)) waiting += 1;
+    }
+    return { closed: shed.closed + closed, waiting: shed.waiting + waiting };
+  }
+
+  stopListening(): void {
+    this.#http1.stopListening();
+  }
+
+  listenAgain(): void {
+    this.#http1.listenAgain();
+  }
+
+  /** Destroys the sessions with a stream that `mayCut`, or with a tunnel. */
+  cut(mayCut: (request: RequestKey) => boolean): Cut {
+    const upgraded = this.#tunnels.size;
+    const hit = new Set<ServerHttp2Session>();
+    for (const [stream, session] of this.#streams) if (this.#tunnels.has(stream) || mayCut(stream)) hit.add(session);
+    for (const session of hit) this.#destroy(session);
+    const rest = this.#http1.cut(mayCut);
+    return { destroyed: hit.size + rest.destroyed, upgraded: upgraded + rest.upgraded };
+  }
+
+  /** Every caller is told now. Streams in flight are finished. */
+  endIdle(): void {
+    for (const session of this.#sessions.values()) session.tell();
+    this.#http1.endIdle();
+  }
+
+  async force(): Promise<number> {
+    const left = [...this.#sessions.values()].filter((session) => !session.told || session.open > 0).length;
+    for (const session of [...this.#sessions.keys()]) this.#destroy(session);
+    return left + (await this.#http1.force());
+  }
+
+  detach(): void {
+    this.server.removeListener(this.#arrival, this.#onArrival);
+    this.server.removeListener('session', this.#onSession);
+    this.server.removeListener('stream', this.#onStream);
+    for (const stream of [...this.#streams.keys()]) this.#forget(stream);
+    for (const [session, { onClose }] of this.#sessions) session.removeListener('close', onClose);
+    this.#sessions.clear();
+    this.#http1.detach();
+  }
+
+  #planFrom(now: number): void {
+    const eachMs = Math.min(SPREAD.eachMs, SPREAD.atMostMs / this.#sessions.size);
+    let at = now;
+    for (const session of this.#sessions.values()) {
+      session.leaveFrom(at);
+      at += eachMs;
+    }
+  }
+
+  readonly #onArrival = (socket: Socket | TLSSocket): void => {
+    this.#arrived = socket;
+  };
+
+  readonly #onSession = (session: ServerHttp2Session): void => {
+    const followed = this.#adopt(session);
+    if (this.#sendsAway) followed.leaveFrom(this.#clock.now() + NEWCOMER_MS);
+  };
+
+  #adopt(session: ServerHttp2Session): Http2Session {
+    const socket = this.#arrived?.remotePort === session.socket.remotePort ? this.#arrived : undefined;
+    this.#arrived = undefined;
+    const followed = new Http2Session(session, socket, this.#clock, {
+      onTold: () => {
+        this.#told += 1;
+      },
+      onClose: () => void this.#sessions.delete(session),
+    });
+    this.#sessions.set(session, followed);
+    session.once('close', followed.onClose);
+    return followed;
+  }
+
+  readonly #onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: string[],
+  ): void => {
+    const session = stream.session as ServerHttp2Session | undefined;
+    // Given up by its caller before anybody saw it.
+    if (session === undefined || stream.destroyed) return;
+    const followed = this.#sessions.get(session) ?? this.#adopt(session);
+    this.#streams.set(stream, session);
+    stream.once('close', () => this.#forget(stream));
+    if (headers[':method'] === 'CONNECT') this.#tunnels.add(stream);
+    else this.#traffic.begin(stream, this.#classify(headOf(session, headers, rawHeaders)));
+    followed.streamOpened();
+  };
+
+  #forget(stream: ServerHttp2Stream): void {
+    const session = this.#streams.get(stream);
+    if (session === undefined) return;
+    this.#streams.delete(stream);
+    if (!this.#tunnels.delete(stream)) this.#traffic.end(stream);
+    this.#sessions.get(session)?.streamClosed();
+  }
+
+  /** None of its streams is in flight any more when it returns. */
+  #destroy(session: ServerHttp2Session): void {
+    this.#sessions.get(session)?.destroy();
+    for (const [stream, of] of [...this.#streams]) if (of === session) this.#forget(stream);
+  }
+}
+
+/** What Node's own server decides by, with `allowHTTP1` and without. */
+function speaksHttp1(socket: Socket | TLSSocket): boolean {
+  const protocol = 'alpnProtocol' in socket ? socket.alpnProtocol : undefined;
+  return protocol === false || protocol === 'http/1.1';
+}
+
+/** What the classifier of requests wants to know; an HTTP/2 request has pseudo-headers for the first line of HTTP/1. */
+function headOf(session: ServerHttp2Session, headers: IncomingHttpHeaders, rawHeaders: string[]): RequestHead {
+  const { [':method']: method, [':path']: url } = headers;
+  return { method, url, headers, rawHeaders, httpVersion: '2.0', socket: session.socket };
+}

@@ -1,0 +1,213 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Connection, type Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+
+const T0 = 100_000;
+
+let socket: { bytesRead: number };
+let connection: Connection;
+
+function accepted(at = 0): void {
+  socket = { bytesRead: 0 };
+  connection = new Connection(socket as Socket, at, () => {});
+}
+
+beforeEach(() => accepted());
+
+interface Shape {
+  readonly method?: string;
+  readonly url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Octets of the body that have come with the head. */
+  readonly body?: number;
+  readonly complete?: boolean;
+}
+
+/** A request head that arrives now, and what is known of it. */
+function arrives(
+  at: number,
+  { method = 'GET', url = '/', headers = {}, body = 0, complete = true }: Shape = {},
+): Exchange {
+  const rawHeaders = Object.entries({ host: 'x', ...headers }).flat();
+  const head = `${method} ${url} HTTP/1.1\r\n${rawHeaders.map((part, index) => part + (index % 2 ? '\r\n' : ': ')).join('')}\r\n`;
+  const startsAt = connection.nextStartsAt;
+  socket.bytesRead += head.length + body;
+  const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
+  const exchange = { request, response: {} } as Exchange;
+  connection.requestStarted(exchange, at);
+  connection.measure(request, startsAt);
+  return exchange;
+}
+
+/** A request and its answer. */
+function served(at: number, shape: Shape = {}): void {
+  const { request } = arrives(at, shape);
+  connection.responseClosed(request, at);
+}
+
+/** For how long after `since` the connection must still be left alone, asked at `now`. */
+const patience = (since: number, now = since): number => connection.mayCloseAt(since, now) - since;
+
+describe('what a connection is doing', () => {
+  test('new until it has spoken, half a head until it has said it all', () => {
+    expect(connection.kind()).toBe('new');
+    socket.bytesRead = 10;
+    expect(connection.kind()).toBe('half-head');
+  });
+
+  test('active while a response is open, then idle, and told when the response said close', () => {
+    const { request } = arrives(10);
+    expect(connection.kind()).toBe('active');
+    connection.responseClosed(request, 20);
+    expect(connection.kind()).toBe('idle');
+    connection.told = true;
+    expect(connection.kind()).toBe('told');
+  });
+
+  test('half a head again when the next request begins on it', () => {
+    served(10);
+    socket.bytesRead += 5;
+    expect(connection.kind()).toBe('half-head');
+  });
+
+  test('upgraded, whatever else', () => {
+    arrives(10);
+    connection.upgraded = true;
+    expect(connection.kind()).toBe('upgraded');
+  });
+
+  test('active until the last of several pipelined responses is closed', () => {
+    const [first, second] = [arrives(10), arrives(10)];
+    connection.responseClosed(first.request, 20);
+    expect(connection.kind()).toBe('active');
+    connection.responseClosed(second.request, 30);
+    expect(connection.kind()).toBe('idle');
+  });
+
+  test('the rest of a body that was answered early is no next head', () => {
+    const { request } = arrives(10, {
+      method: 'POST',
+      headers: { 'content-length': '100' },
+      body: 40,
+      complete: false,
+    });
+    connection.responseClosed(request, 20);
+    socket.bytesRead += 60;
+    expect(connection.kind()).toBe('idle');
+  });
+});
+
+describe('how long a silent connection is left alone', () => {
+  test("one that has said nothing gets Go's five seconds from when it was accepted", () => {
+    accepted(T0 - 1_000);
+    expect(patience(T0)).toBe(SILENT_SOCKET_MS - 1_000);
+    accepted(T0 - 60_000);
+    expect(connection.mayCloseAt(T0, T0)).toBeLessThan(T0);
+  });
+
+  test('half a head gets them from when it was first seen to stand still, not anew at each look', () => {
+    accepted(T0 - 60_000);
+    socket.bytesRead = 10;
+    expect(patience(T0, T0 + 100)).toBe(100 + SILENT_SOCKET_MS);
+    expect(patience(T0, T0 + 4_000)).toBe(100 + SILENT_SOCKET_MS);
+  });
+
+  test('the next half head gets its own time', () => {
+    socket.bytesRead = 10;
+    connection.noteHalfHead(T0);
+    socket.bytesRead = 0;
+    served(T0 + 100);
+    socket.bytesRead += 3;
+    expect(patience(T0, T0 + 2_000)).toBe(2_000 + SILENT_SOCKET_MS);
+  });
+
+  test.each([
+    { everyMs: 20, silence: 1_000 },
+    { everyMs: 150, silence: 1_050 },
+    { everyMs: 200, silence: 1_400 },
+    { everyMs: 5_000, silence: 1_500 },
+  ])('a kept-alive one that was used every $everyMs ms: $silence ms after it was last used', ({ everyMs, silence }) => {
+    for (let index = 9; index >= 0; index--) served(T0 - index * everyMs);
+    expect(patience(T0)).toBe(silence);
+  });
+
+  test('with fewer than three requests its habits are not known', () => {
+    served(T0 - 20);
+    served(T0);
+    expect(patience(T0)).toBe(2_200);
+  });
+
+  test('counted from the start of the termination, since nobody could be told before', () => {
+    for (const at of [T0 - 900, T0 - 880, T0 - 860]) served(at);
+    expect(patience(T0)).toBe(1_000);
+    expect(patience(T0 - 5_000)).toBe(4_140 + 1_000);
+  });
+
+  test('a habit given up before the termination says nothing', () => {
+    for (const at of [T0 - 30_000, T0 - 29_980, T0 - 29_960]) served(at);
+    expect(patience(T0)).toBe(2_200);
+  });
+
+  test('one that was told may go at once', () => {
+    served(T0);
+    connection.told = true;
+    expect(patience(T0)).toBe(0);
+  });
+});
+
+describe('whether an answer may say `Connection: close`', () => {
+  const may = ({ request }: Exchange): boolean => mayTell(connection, request);
+
+  test('to a request without a body', () => {
+    expect(may(arrives(10))).toBe(true);
+    served(20);
+    expect(may(arrives(30))).toBe(true);
+  });
+
+  test('not when another request is open behind it, but on the last of them', () => {
+    const [first, second] = [arrives(10), arrives(10)];
+    expect([may(first), may(second)]).toEqual([false, true]);
+  });
+
+  test('not when octets of another request have come already', () => {
+    const exchange = arrives(10);
+    socket.bytesRead += 1;
+    expect(may(exchange)).toBe(false);
+  });
+
+  test('not while a body of known length is still coming, and when it is there', () => {
+    const exchange = arrives(10, { method: 'POST', headers: { 'content-length': '100' }, body: 99, complete: false });
+    expect(may(exchange)).toBe(false);
+    socket.bytesRead += 1;
+    expect(may(exchange)).toBe(true);
+  });
+
+  test('not while a body of unknown length is still coming', () => {
+    const chunked = { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20 };
+    expect(may(arrives(10, { ...chunked, complete: false }))).toBe(false);
+    accepted();
+    expect(may(arrives(10, { ...chunked, complete: true }))).toBe(true);
+  });
+
+  test('not behind a body of unknown length: where the request ends cannot be known', () => {
+    const { request } = arrives(10, { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20 });
+    const behind = arrives(10);
+    connection.responseClosed(request, 20);
+    expect(may(behind)).toBe(false);
+  });
+
+  test('not to a request that the connection does not know', () => {
+    arrives(10);
+    expect(mayTell(connection, {} as IncomingMessage)).toBe(false);
+  });
+
+  test('to requests that were open before anybody asked where they end', () => {
+    const exchange = arrives(10);
+    connection.newestEndsAt = undefined;
+    connection.measureOpen();
+    expect(may(exchange)).toBe(true);
+    socket.bytesRead += 10;
+    expect(may(exchange)).toBe(false);
+  });
+});

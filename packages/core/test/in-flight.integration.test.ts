@@ -1,0 +1,3 @@
+import { describeInFlight } from './fixtures/in-flight-suite.ts';
+
+describeInFlight('node:http');

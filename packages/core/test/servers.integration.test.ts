@@ -1,0 +1,129 @@
+import { createServer } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
+import { EXIT_CODES } from '@prestop/core';
+import { describe, expect, it } from 'vitest';
+import { listening, withLifecycle } from './fixtures/local.ts';
+import { get } from './fixtures/messages.ts';
+import { certificate } from './fixtures/pod.ts';
+import { until } from './fixtures/until.ts';
+
+const OPTIONS = { terminationGracePeriodSeconds: 10, floorMs: 0, quiet: { minMs: 50, maxMs: 50 } };
+
+describe.concurrent('several servers of one process', () => {
+  it('are drained as one: the service waits for the slowest, and each says close', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve, exits }) => {
+      const plain = await serve((_request, response) => void setTimeout(() => response.end('plain'), 300));
+      const secure = await serve(
+        (_request, response) => void setTimeout(() => response.end('secure'), 1_200),
+        certificate,
+      );
+      await serve();
+      const sockets = [await plain.open(), await secure.open()] as const;
+      for (const socket of sockets) socket.write(get('/'));
+      await until(() => lifecycle.status().inFlight === 2, 'both are in flight');
+      const ended = lifecycle.terminate();
+      const answers = await Promise.all(sockets.map((socket) => socket.readResponse()));
+      expect(answers).toMatchObject([
+        { body: 'plain', headers: { connection: 'close' } },
+        { body: 'secure', headers: { connection: 'close' } },
+      ]);
+      expect(await ended).toMatchObject({
+        outcome: 'clean',
+        requests: { inFlightAtStart: 2, answered: 2, cutCount: 0 },
+      });
+      await until(() => exits.length > 0, 'the exit');
+      expect(exits).toEqual([EXIT_CODES.clean]);
+    });
+  });
+
+  it('register only when all of them listen', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve }) => {
+      const late = createServer();
+      lifecycle.attach(late);
+      await serve();
+      expect(lifecycle.phase).toBe('starting');
+      late.listen(0);
+      await until(() => lifecycle.phase === 'ready', 'the service is ready');
+      late.close();
+    });
+  });
+});
+
+describe.concurrent('a server that was closed by its owner before', () => {
+  it('is no hindrance', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve }) => {
+      const { server } = await serve();
+      await serve();
+      await until(() => lifecycle.phase === 'ready', 'the service is ready');
+      await new Promise((resolve) => server.close(resolve));
+      expect((await lifecycle.terminate()).outcome).toBe('clean');
+    });
+  });
+});
+
+describe.concurrent('connections that were accepted before the server was attached', () => {
+  it.each([
+    { title: 'silent', said: '' },
+    { title: 'idle', said: get('/fast') },
+    { title: 'with a request in flight', said: get('/slow') },
+  ])('do not keep the service from ending: $title', async ({ said }) => {
+    const server = createServer((request, response) => {
+      if (request.url === '/fast') response.end('ok');
+    }).listen(0);
+    const { open } = await listening(server);
+    try {
+      await withLifecycle({ ...OPTIONS, terminationGracePeriodSeconds: 3 }, async ({ lifecycle, exits }) => {
+        const socket = await open();
+        const requested = new Promise((resolve) => server.once('request', resolve));
+        if (said !== '') {
+          socket.write(said);
+          await requested;
+        }
+        if (said.includes('fast')) await socket.readResponse();
+        lifecycle.attach(server);
+        await lifecycle.start();
+        const report = await lifecycle.terminate();
+        expect(report.totalMs).toBeLessThan(3_000);
+        await until(() => exits.length > 0, 'the exit');
+      });
+    } finally {
+      server.closeAllConnections();
+    }
+  });
+});
+
+describe('attach', () => {
+  it('refuses the same server a second time', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve }) => {
+      const { server } = await serve();
+      expect(() => lifecycle.attach(server)).toThrow(
+        expect.objectContaining({
+          name: 'LifecycleError',
+          code: 'ERR_PRESTOP_SERVER_ATTACHED',
+          option: 'server',
+          rule: 'attached once',
+        }),
+      );
+    });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a port', 3000],
+    ['an Express application', Object.assign(() => {}, { listen: () => {} })],
+    ['a net server', createNetServer()],
+  ])('refuses %s', async (_title, server) => {
+    await withLifecycle(OPTIONS, async ({ lifecycle }) => {
+      expect(() => lifecycle.attach(server as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_PRESTOP_SERVER_INVALID', option: 'server', value: typeof server }),
+      );
+    });
+  });
+
+  it('refuses when the lifecycle was stopped', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle }) => {
+      await lifecycle.stop();
+      expect(() => lifecycle.attach(createServer())).toThrow(expect.objectContaining({ code: 'ERR_PRESTOP_STOPPED' }));
+    });
+  });
+});
