@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@prestop/source', 'node', 'import', 'module', 'default'];
+// Not 'import': vitest hands these to the worker process, whose require() would then get ES modules.
+const conditions = ['@prestop/source', 'node', 'module', 'default'];
 
 export default defineConfig({
   resolve: { conditions },
@@ -10,7 +11,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], exclude: ['**/*.integration.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts'],
+        },
       },
       {
         extends: true,

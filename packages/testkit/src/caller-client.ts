@@ -37,10 +37,13 @@ export interface TargetClient {
   close(): void;
 }
 
-/** Trust for callers that speak TLS. */
-export interface CallerTls {
-  /** PEM of the certificates that are trusted. */
-  readonly ca: string;
+/** Trust for callers that speak TLS: PEM of the certificates that are trusted, or nothing verified at all. */
+export type CallerTls = { readonly ca: string } | { readonly verify: false };
+
+/** The same in the words of `node:tls`. */
+export function tlsSettings(tls: CallerTls | undefined): { readonly ca?: string; readonly rejectUnauthorized?: false } {
+  if (tls === undefined) return {};
+  return 'ca' in tls ? { ca: tls.ca } : { rejectUnauthorized: false };
 }
 
 /** Cause of a request that was given up. */

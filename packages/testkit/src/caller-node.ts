@@ -1,14 +1,21 @@
 import { Agent, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { type CallerRequest, type CallerTls, type Outcome, type TargetClient, TIMED_OUT } from './caller-client.ts';
+import {
+  type CallerRequest,
+  type CallerTls,
+  type Outcome,
+  type TargetClient,
+  TIMED_OUT,
+  tlsSettings,
+} from './caller-client.ts';
 import { causeOf } from './errors.ts';
 
 /** node:http as a caller: kept alive in an Agent of its own, or a connection for each request. */
 export function nodeClient(target: URL, connection: 'kept-alive' | 'new', tls: CallerTls | undefined): TargetClient {
   const send = target.protocol === 'https:' ? secureRequest : plainRequest;
   // One socket: a request must wait for the one before it to be back in the pool, not open another beside it.
-  const settings = { keepAlive: connection === 'kept-alive', maxSockets: 1, ...tls };
+  const settings = { keepAlive: connection === 'kept-alive', maxSockets: 1, ...tlsSettings(tls) };
   const agent = target.protocol === 'https:' ? new SecureAgent(settings) : new Agent(settings);
   const where = { host: target.hostname.replace(/^\[|\]$/g, ''), port: target.port };
   const requests = new WeakMap<Socket, number>();

@@ -1,10 +1,17 @@
 import { Client, type Dispatcher } from 'undici';
-import { type CallerRequest, type CallerTls, type Outcome, type TargetClient, TIMED_OUT } from './caller-client.ts';
+import {
+  type CallerRequest,
+  type CallerTls,
+  type Outcome,
+  type TargetClient,
+  TIMED_OUT,
+  tlsSettings,
+} from './caller-client.ts';
 import { causeOf } from './errors.ts';
 
 /** An undici Client as a caller: one connection kept alive, no pipelining, no retry. */
 export function undiciClient(target: URL, tls: CallerTls | undefined): TargetClient {
-  const client = new Client(target, { pipelining: 1, ...(tls === undefined ? {} : { connect: tls }) });
+  const client = new Client(target, { pipelining: 1, ...(tls === undefined ? {} : { connect: tlsSettings(tls) }) });
   let requestsOnConnection = 0;
   client.on('connect', () => {
     requestsOnConnection = 0;

@@ -1,27 +1,12 @@
 import type { CallerRequest, CallerTls, ClientKind, Outcome, TargetClient } from './caller-client.ts';
 import { nodeClient } from './caller-node.ts';
+import { CallerPlan, type RequestKind } from './caller-plan.ts';
 import { undiciClient } from './caller-undici.ts';
 import { evenLags, StaleDirectory, Watcher } from './discovery.ts';
 import { checkOption, TestkitError } from './errors.ts';
-import { type Random, seededRandom, shuffled, weightedPicker } from './random.ts';
-import { type CallerCounters, type CallerTally, Ledger } from './tally.ts';
+import { seededRandom, shuffled } from './random.ts';
+import { type CallerCounters, type CallerTally, Ledger, type SentRequest, type SettledRequest } from './tally.ts';
 import { nowMs, type Pause, pause } from './timing.ts';
-
-/** What a request maker may use. */
-export interface RequestContext {
-  /** Number of the caller, from 0. */
-  readonly caller: number;
-  /** Number of the request of this caller, from 0. */
-  readonly number: number;
-  /** The caller's own seeded source of numbers in [0, 1). */
-  readonly random: Random;
-}
-
-/** A kind of request: always the same one, or made anew each time. */
-export type RequestKind = (CallerRequest | { readonly make: (context: RequestContext) => CallerRequest }) & {
-  /** How often it is chosen in proportion to the others. Default 1. */
-  readonly weight?: number;
-};
 
 export interface CallersOptions {
   /** The instances listed now, as `host:port`; polled by one watcher for all callers. */
@@ -31,10 +16,10 @@ export interface CallersOptions {
   /** Callers, each with one request in flight at a time. Default 40. */
   readonly count?: number;
   /**
-   * How late the last caller learns of a removal, in milliseconds; the others learn at even steps before it. Additions are
-   * known at once. Default 0.
+   * How late the last caller learns of a removal, in milliseconds; the others learn at even steps before it. A list gives
+   * each caller a lag of its own. Additions are known at once. Default 0.
    */
-  readonly lagMs?: number;
+  readonly lagMs?: number | readonly number[];
   /** Pause between two polls of `discover`, in milliseconds. Default 20. */
   readonly discoverEveryMs?: number;
   /** Mean pause of a caller between two requests, in milliseconds, with ±50 % seeded jitter. Default 20. */
@@ -53,6 +38,10 @@ export interface CallersOptions {
   readonly onProgress?: (counters: CallerCounters) => void;
   /** Default 1000. */
   readonly progressEveryMs?: number;
+  /** Told of every request when it is sent. */
+  readonly onSent?: (request: SentRequest) => void;
+  /** Told of every request when it is answered or lost. */
+  readonly onSettled?: (request: SettledRequest) => void;
 }
 
 /** Callers at work. */
@@ -80,10 +69,10 @@ export interface Callers {
  */
 export function startCallers(options: CallersOptions): Callers {
   const settings = checked(options);
-  const directory = new StaleDirectory(settings.lagMs);
+  const lags = lagsOf(settings);
+  const directory = new StaleDirectory(Math.max(...lags));
   const ledger = new Ledger(nowMs());
   const watcher = new Watcher(settings.discover, directory, settings.discoverEveryMs);
-  const lags = shuffled(evenLags(settings.count, settings.lagMs), seededRandom(settings.seed, -1));
   const callers = lags.map((lagMs, index) => new Caller(index, lagMs, settings, directory, watcher, ledger));
   const running = Promise.all(callers.map((caller) => caller.run()));
   const { onProgress } = settings;
@@ -120,7 +109,11 @@ export function startCallers(options: CallersOptions): Callers {
   };
 }
 
-type OptionalNames = 'onProgress' | 'tls';
+function lagsOf({ count, lagMs, seed }: Settings): readonly number[] {
+  return typeof lagMs === 'number' ? shuffled(evenLags(count, lagMs), seededRandom(seed, -1)) : lagMs;
+}
+
+type OptionalNames = 'onProgress' | 'onSent' | 'onSettled' | 'tls';
 type Settings = Required<Omit<CallersOptions, OptionalNames>> & Pick<CallersOptions, OptionalNames>;
 
 function checked(options: CallersOptions): Settings {
@@ -138,14 +131,16 @@ function checked(options: CallersOptions): Settings {
   };
   const check = (holds: boolean, option: string, rule: string, value: unknown) =>
     checkOption(holds, 'startCallers', option, rule, value);
-  const { count, requests, clients } = settings;
+  const { count, requests, clients, lagMs } = settings;
   check(Number.isSafeInteger(count) && count > 0, 'count', 'a whole number from 1', count);
   check(requests.length > 0, 'requests', 'a list of at least one kind', requests);
   check(clients.length > 0, 'clients', 'a list of at least one kind', clients);
-  for (const name of ['lagMs', 'discoverEveryMs', 'thinkMs', 'timeoutMs', 'progressEveryMs'] as const) {
-    const ms = settings[name];
-    check(Number.isFinite(ms) && ms >= 0, name, 'milliseconds from 0', ms);
+  const isDuration = (ms: number) => Number.isFinite(ms) && ms >= 0;
+  for (const name of ['discoverEveryMs', 'thinkMs', 'timeoutMs', 'progressEveryMs'] as const) {
+    check(isDuration(settings[name]), name, 'milliseconds from 0', settings[name]);
   }
+  if (typeof lagMs === 'number') check(isDuration(lagMs), 'lagMs', 'milliseconds from 0', lagMs);
+  else check(lagMs.length === count && lagMs.every(isDuration), 'lagMs', `a list of ${count}, from 0 each`, lagMs);
   return settings;
 }
 
@@ -158,13 +153,8 @@ class Caller {
   readonly #watcher: Watcher;
   readonly #ledger: Ledger;
   readonly #targetClients = new Map<string, TargetClient>();
-  // Streams of their own, so that what is chosen does not depend on how many instances there are to choose from.
-  readonly #thinking: Random;
-  readonly #balancing: Random;
-  readonly #making: Random;
-  readonly #nextKind: () => RequestKind;
+  readonly #plan: CallerPlan;
   #turn: number;
-  #number = 0;
   #stopping = false;
   #pause: Pause | undefined;
 
@@ -183,29 +173,16 @@ class Caller {
     this.#watcher = watcher;
     this.#ledger = ledger;
     this.#kind = settings.clients[index % settings.clients.length] ?? 'node';
-    const stream = (nth: number) => seededRandom(settings.seed, index * 4 + nth);
-    this.#thinking = stream(0);
-    this.#balancing = stream(1);
-    this.#making = stream(2);
-    this.#nextKind = weightedPicker(
-      settings.requests.map((kind) => [kind, kind.weight ?? 1] as const),
-      stream(3),
-    );
-    this.#turn = Math.floor(this.#balancing() * settings.count);
+    this.#plan = new CallerPlan(index, settings);
+    this.#turn = Math.floor(this.#plan.balancing() * settings.count);
   }
 
   async run(): Promise<void> {
-    // Not all at once: a wave of callers in step is no load that a service ever sees.
-    await this.#sleep(this.#thinking() * this.#settings.thinkMs);
     while (!this.#stopping) {
-      const target = this.#choose();
-      if (target === undefined) {
-        this.#ledger.starved();
-        await this.#watcher.nextAddition();
-        continue;
-      }
-      await this.#call(target, this.#nextRequest());
-      if (this.#settings.thinkMs > 0) await this.#sleep((0.5 + this.#thinking()) * this.#settings.thinkMs);
+      const { pauseMs, request } = this.#plan.next();
+      if (pauseMs > 0) await this.#sleep(pauseMs);
+      const target = await this.#someTarget();
+      if (target !== undefined) await this.#call(target, request);
     }
   }
 
@@ -219,38 +196,52 @@ class Caller {
     this.#targetClients.clear();
   }
 
+  /** Waits while there is none; `undefined` when the caller stops. */
+  async #someTarget(): Promise<string | undefined> {
+    while (!this.#stopping) {
+      const target = this.#choose();
+      if (target !== undefined) return target;
+      this.#ledger.starved();
+      await this.#watcher.nextAddition();
+    }
+    return undefined;
+  }
+
   #choose(): string | undefined {
     const view = this.#directory.view(this.#lagMs, nowMs());
-    const place = this.#settings.balance === 'random' ? Math.floor(this.#balancing() * view.length) : this.#turn++;
+    const { balance } = this.#settings;
+    const place = balance === 'random' ? Math.floor(this.#plan.balancing() * view.length) : this.#turn++;
     return view[place % view.length];
   }
 
-  #nextRequest(): CallerRequest {
-    const kind = this.#nextKind();
-    const number = this.#number++;
-    return 'make' in kind ? kind.make({ caller: this.#index, number, random: this.#making }) : kind;
-  }
-
   async #call(target: string, request: CallerRequest): Promise<void> {
+    const { timeoutMs, onSent, onSettled } = this.#settings;
     const sentAtMs = nowMs();
     this.#ledger.sent(target, sentAtMs);
-    const outcome = await this.#clientFor(target).send(request, this.#settings.timeoutMs);
-    const afterMs = nowMs() - sentAtMs;
-    if (outcome.cause === undefined && outcome.status !== undefined) this.#ledger.completed(outcome.status);
-    const cause = causeOfLoss(request, outcome);
-    if (cause === undefined) return this.#ledger.answered(target, afterMs);
-    this.#ledger.lost({
+    const sent: SentRequest = {
       caller: this.#index,
       client: this.#kind,
       target,
       method: request.method ?? 'GET',
       path: request.path,
-      cause,
       atMs: sentAtMs - this.#ledger.startedAtMs,
+    };
+    onSent?.(sent);
+    const outcome = await this.#clientFor(target).send(request, timeoutMs);
+    const { status, requestOnConnection } = outcome;
+    const afterMs = nowMs() - sentAtMs;
+    if (outcome.cause === undefined && status !== undefined) this.#ledger.completed(status);
+    const cause = causeOfLoss(request, outcome);
+    const settled: SettledRequest = {
+      ...sent,
       afterMs,
-      reusedSocket: outcome.requestOnConnection > 1,
-      requestOnConnection: outcome.requestOnConnection,
-    });
+      reusedSocket: requestOnConnection > 1,
+      requestOnConnection,
+      ...(status === undefined ? {} : { status }),
+    };
+    if (cause === undefined) this.#ledger.answered(target, afterMs);
+    else this.#ledger.lost({ ...settled, cause });
+    onSettled?.(cause === undefined ? settled : { ...settled, cause });
   }
 
   #clientFor(target: string): TargetClient {

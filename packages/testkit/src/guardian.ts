@@ -27,13 +27,13 @@ process.stdin.on('end', end).on('error', end);
 // One for the whole process on purpose: it stands for the life of this process, not for any one service.
 let guardian: ChildProcess | undefined;
 
-/** Makes sure that the process `pid` does not survive this one, however this one ends. */
+/** Makes sure that the process `pid`, or the group `-pid`, does not survive this one, however this one ends. */
 export function guard(pid: number): void {
   guardian ??= startGuardian();
   guardian.stdin?.write(`+${pid}\n`);
 }
 
-/** The process `pid` has ended; its number may soon belong to someone else. */
+/** It has ended; its number may soon belong to someone else. */
 export function unguard(pid: number): void {
   guardian?.stdin?.write(`-${pid}\n`);
 }

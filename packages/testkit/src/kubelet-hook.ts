@@ -3,9 +3,27 @@ import { Agent as SecureAgent } from 'node:https';
 import { causeOf } from './errors.ts';
 import { type GetAnswer, type GetTarget, httpGet } from './http-get.ts';
 import { HOOK_HEADERS, withHeaders } from './kubelet-headers.ts';
+import { startCommand } from './process.ts';
+import { pause } from './timing.ts';
 
-/** `lifecycle.preStop.httpGet` of a manifest. */
-export interface PreStopHook {
+/** `lifecycle.preStop` of a manifest. */
+export type PreStopHook = HttpGetHook | SleepHook | ExecHook;
+
+/** `lifecycle.preStop.sleep`: the kubelet waits by itself and the container hears nothing. */
+export interface SleepHook {
+  readonly sleepSeconds: number;
+}
+
+/** `lifecycle.preStop.exec`: a command in the container; any exit code but 0 is a failed hook. */
+export interface ExecHook {
+  readonly command: readonly [string, ...string[]];
+  /** Added to this process' environment. Default: nothing. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+/** `lifecycle.preStop.httpGet`. */
+export interface HttpGetHook {
   readonly port: number;
   readonly path: string;
   /** Default `127.0.0.1`, which stands for the pod's address. */
@@ -23,7 +41,7 @@ export interface HookRecord {
   readonly endedAtMs?: number;
   /** For people and tests: the kubelet does not look at it. */
   readonly status?: number;
-  /** Code of the failure (`ECONNREFUSED`); SIGTERM follows a failed hook at once. */
+  /** Code of the failure (`ECONNREFUSED`, `exit 1`); SIGTERM follows a failed hook at once. */
   readonly error?: string;
   /** At most the first 10 KiB, decompressed. */
   readonly body?: string;
@@ -62,6 +80,12 @@ export function hookSender(): HookSender {
   const get = (target: GetTarget, signal: AbortSignal, onHead: (status: number) => void): Promise<GetAnswer> =>
     httpGet(target, { agent: target.secure ? secureAgent : agent, signal, onHead });
 
+  const run = (hook: PreStopHook, signal: AbortSignal, onHead: (status: number) => void): Promise<HookResult> => {
+    if ('sleepSeconds' in hook) return sleepFor(hook.sleepSeconds, signal);
+    if ('command' in hook) return runCommand(hook, signal);
+    return deliver(targetOf(hook), (target) => get(target, signal, onHead));
+  };
+
   return {
     send(hook, sinceDeletionMs) {
       const cutting = new AbortController();
@@ -69,9 +93,10 @@ export function hookSender(): HookSender {
       const onHead = (status: number) => {
         record.status = status;
       };
-      const ended = deliver(targetOf(hook), (target) => get(target, cutting.signal, onHead)).then(
+      const ended = run(hook, cutting.signal, onHead).then(
         ({ status, body }) => {
-          Object.assign(record, { status, body, endedAtMs: sinceDeletionMs() });
+          if (status !== undefined) Object.assign(record, { status, body });
+          record.endedAtMs = sinceDeletionMs();
         },
         (failure: unknown) => {
           const error = cutting.signal.aborted ? 'CUT' : causeOf(failure);
@@ -95,7 +120,32 @@ export function hookSender(): HookSender {
   };
 }
 
-function targetOf(hook: PreStopHook): GetTarget {
+/** What a hook over HTTP answered; nothing for the other kinds. */
+type HookResult = Partial<GetAnswer>;
+
+/** Ends early only with the kubelet itself (kubelet, `runSleepHandler`). */
+async function sleepFor(seconds: number, signal: AbortSignal): Promise<HookResult> {
+  const sleep = pause(seconds * 1000);
+  const end = () => sleep.end();
+  signal.addEventListener('abort', end, { once: true });
+  await sleep.over;
+  signal.removeEventListener('abort', end);
+  signal.throwIfAborted();
+  return {};
+}
+
+async function runCommand(hook: ExecHook, signal: AbortSignal): Promise<HookResult> {
+  const running = await startCommand(hook);
+  const kill = () => void running.kill();
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  const { code, signal: endedBy } = await running.exited;
+  signal.removeEventListener('abort', kill);
+  if (code !== 0) throw new Error(endedBy ?? `exit ${code}`);
+  return {};
+}
+
+function targetOf(hook: HttpGetHook): GetTarget {
   return {
     secure: hook.scheme === 'HTTPS',
     host: hook.host ?? '127.0.0.1',

@@ -1,13 +1,17 @@
+import { connect } from 'node:net';
 import { causeOf, checkOption } from './errors.ts';
 import { httpGet } from './http-get.ts';
 import { PROBE_HEADERS, withHeaders } from './kubelet-headers.ts';
 import type { Container } from './process.ts';
 import { nowMs } from './timing.ts';
 
-/** `httpGet` of a probe in a manifest. */
+/** `httpGet` of a probe in a manifest, or `tcpSocket` when there is no path. */
 export interface ProbeTarget {
   readonly port: number;
-  readonly path: string;
+  /** Default: none, the probe succeeds when it gets a connection. */
+  readonly path?: string;
+  /** `HTTPS` verifies no certificate. Default `HTTP`. */
+  readonly scheme?: 'HTTP' | 'HTTPS';
   /** Default `127.0.0.1`. */
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -30,7 +34,7 @@ export interface ProbeResult {
   readonly probe: ProbeKind;
   /** Milliseconds of the monotonic clock at which it was sent. */
   readonly atMs: number;
-  /** A status from 200 to 399 within the timeout. */
+  /** A status from 200 to 399, or a connection where only that was asked for, within the timeout. */
   readonly ok: boolean;
   readonly status?: number;
   /** Code of the failure where there was no answer. */
@@ -118,14 +122,10 @@ class Probe implements ProbeState {
   async #probe(target: ProbeTarget): Promise<void> {
     const atMs = nowMs();
     this.sent += 1;
-    const { path, port, host = '127.0.0.1' } = target;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#settings.timeoutMs)]);
     try {
-      const { status } = await httpGet(
-        { host, port, path, headers: withHeaders(PROBE_HEADERS, target.headers) },
-        { signal },
-      );
-      this.#record({ probe: this.#kind, atMs, ok: status >= 200 && status < 400, status });
+      const status = await ask(target, signal);
+      this.#record({ probe: this.#kind, atMs, ...(status === undefined ? { ok: true } : judged(status)) });
     } catch (failure) {
       if (this.#stopping.signal.aborted) return;
       const error = signal.aborted ? 'ETIMEDOUT' : causeOf(failure);
@@ -145,4 +145,27 @@ class Probe implements ProbeState {
     }
     this.#onResult?.(result);
   }
+}
+
+function judged(status: number): Pick<ProbeResult, 'ok' | 'status'> {
+  return { ok: status >= 200 && status < 400, status };
+}
+
+/** @returns the status; `undefined` for a probe that only connects. */
+async function ask({ port, host = '127.0.0.1', path, scheme, headers }: ProbeTarget, signal: AbortSignal) {
+  if (path === undefined) return connectOnly(host, port, signal);
+  const secure = scheme === 'HTTPS';
+  const target = { secure, host, port, path, headers: withHeaders(PROBE_HEADERS, headers) };
+  return (await httpGet(target, { signal })).status;
+}
+
+function connectOnly(host: string, port: number, signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.on('error', reject);
+  });
 }

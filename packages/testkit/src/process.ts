@@ -47,7 +47,16 @@ export interface ServiceOptions {
   readonly keepLines?: number;
 }
 
-/** A running `node` process with its output. It never survives this process, however this one ends. */
+export interface CommandOptions {
+  /** Program and arguments, run without a shell; a program without a slash is looked for in `PATH`. */
+  readonly command: readonly [string, ...string[]];
+  /** As in {@link ServiceOptions}. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly keepLines?: number;
+}
+
+/** A running process with its output. It never survives this process, however this one ends. */
 export interface Service extends Container {
   readonly pid: number;
   /** When it was spawned, in milliseconds of the monotonic clock. */
@@ -87,37 +96,59 @@ const LAST_OUTPUT_MS = 250;
  * @throws TestkitError `ERR_TESTKIT_SPAWN` when there is no process, for example for a missing `cwd`.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { file, args = [], env = {}, execArgv = [], cwd } = options;
-  const child = spawn(process.execPath, [...execArgv, file, ...args], {
+  const { file, args = [], execArgv = [] } = options;
+  return launch({ ...options, command: [process.execPath, ...execArgv, file, ...args] }, `node ${file}`, 'process');
+}
+
+/**
+ * Starts any command as a container's first process: it leads a process group of its own, signals go to it alone, and
+ * once it has ended whatever is left of its group is killed (not on Windows, which has no such groups).
+ *
+ * @throws TestkitError `ERR_TESTKIT_SPAWN` when there is no process: an unknown program, a missing `cwd`.
+ */
+export async function startCommand(options: CommandOptions): Promise<Service> {
+  return launch(options, options.command.join(' '), process.platform === 'win32' ? 'process' : 'group');
+}
+
+/** What is killed when this process ends, and what is left when the first process has ended. */
+type Extent = 'process' | 'group';
+
+async function launch(options: CommandOptions, title: string, extent: Extent): Promise<Service> {
+  const { command, env = {}, cwd } = options;
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     windowsHide: true,
+    detached: extent === 'group',
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const service = new NodeService(child, file, options.keepLines ?? 1000);
+  const service = new RunningService(child, title, extent, options.keepLines ?? 1000);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => {
-      reject(new TestkitError('ERR_TESTKIT_SPAWN', `cannot start node ${file}: ${cause.message}`, { cause }));
+      reject(new TestkitError('ERR_TESTKIT_SPAWN', `cannot start ${title}: ${cause.message}`, { cause }));
     });
   });
-  guard(service.pid);
+  guard(service.guarded);
   return service;
 }
 
-class NodeService implements Service {
+class RunningService implements Service {
   readonly startedAtMs: number = nowMs();
   readonly exited: Promise<ServiceExit>;
   readonly #child: ChildProcess;
-  readonly #file: string;
+  readonly #title: string;
+  readonly #extent: Extent;
   readonly #keepLines: number;
   readonly #lines: OutputLine[] = [];
   readonly #watchers = new Set<(line: OutputLine) => void>();
   #running = true;
 
-  constructor(child: ChildProcess, file: string, keepLines: number) {
+  constructor(child: ChildProcess, title: string, extent: Extent, keepLines: number) {
     this.#child = child;
-    this.#file = file;
+    this.#title = title;
+    this.#extent = extent;
     this.#keepLines = keepLines;
     if (child.stdout) this.#collect('stdout', child.stdout);
     if (child.stderr) this.#collect('stderr', child.stderr);
@@ -126,7 +157,8 @@ class NodeService implements Service {
       child.once('exit', (code, signal) => {
         const exit: ServiceExit = { code, signal, atMs: nowMs() };
         this.#running = false;
-        unguard(this.pid);
+        if (this.#extent === 'group') killGroup(this.pid);
+        unguard(this.guarded);
         void within(outputEnded, LAST_OUTPUT_MS).then(() => resolve(exit));
       });
     });
@@ -136,6 +168,11 @@ class NodeService implements Service {
 
   get pid(): number {
     return this.#child.pid ?? -1;
+  }
+
+  /** As kill(2) takes it: a negative number is a group. */
+  get guarded(): number {
+    return this.#extent === 'group' ? -this.pid : this.pid;
   }
 
   get running(): boolean {
@@ -210,7 +247,16 @@ class NodeService implements Service {
   #error(code: 'ERR_TESTKIT_TIMEOUT' | 'ERR_TESTKIT_SERVICE_EXITED', problem: string): TestkitError {
     const last = this.#lines.slice(-SHOWN_LINES).map((line) => `  ${line.stream}: ${line.text}`);
     const output = last.length === 0 ? 'It said nothing.' : `Its last output:\n${last.join('\n')}`;
-    return new TestkitError(code, `node ${this.#file} ${problem}. ${output}`);
+    return new TestkitError(code, `${this.#title} ${problem}. ${output}`);
+  }
+}
+
+/** Containers end whole; the group may have ended with its leader. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
+import { type CallerTls, tlsSettings } from './caller-client.ts';
 import { TestkitError } from './errors.ts';
 import { parseResponse, type RawResponse } from './raw-response.ts';
 import { nowMs, within } from './timing.ts';
@@ -7,8 +8,8 @@ import { nowMs, within } from './timing.ts';
 export interface RawSocketOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Speak TLS and trust `ca` (PEM). Default: plain TCP. */
-  readonly tls?: { readonly ca: string };
+  /** Speak TLS. Default: plain TCP. */
+  readonly tls?: CallerTls;
 }
 
 export interface ReadOptions {
@@ -37,6 +38,8 @@ export interface RawSocket {
   readonly closed: boolean;
   /** Says FIN; resolves when the connection is over. Also after it is. */
   close(): Promise<void>;
+  /** Reads nothing and says nothing any more, not even to a FIN, as a machine that has gone; end it with {@link reset}. */
+  ignore(): void;
   /** Breaks the connection with RST. */
   reset(): void;
 }
@@ -44,7 +47,7 @@ export interface RawSocket {
 /** @throws the socket's error when there is no connection. */
 export async function openRaw(port: number, options: RawSocketOptions = {}): Promise<RawSocket> {
   const { host = '127.0.0.1', tls } = options;
-  const socket = tls === undefined ? connect({ port, host }) : connectSecure({ port, host, ca: tls.ca });
+  const socket = tls === undefined ? connect({ port, host }) : connectSecure({ port, host, ...tlsSettings(tls) });
   socket.setNoDelay(true);
   await new Promise<void>((resolve, reject) => {
     socket.once(tls === undefined ? 'connect' : 'secureConnect', resolve);
@@ -102,6 +105,10 @@ class RawConnection implements RawSocket {
   async close(): Promise<void> {
     this.#socket.end();
     await this.#over;
+  }
+
+  ignore(): void {
+    this.#socket.pause();
   }
 
   reset(): void {

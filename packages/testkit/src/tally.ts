@@ -1,8 +1,8 @@
 import { createHistogram } from 'node:perf_hooks';
 import type { ClientKind } from './caller-client.ts';
 
-/** A request that got no complete valid answer, for whatever reason. */
-export interface LostRequest {
+/** A request when it is sent. */
+export interface SentRequest {
   /** Number of the caller, from 0. */
   readonly caller: number;
   readonly client: ClientKind;
@@ -10,16 +10,28 @@ export interface LostRequest {
   readonly target: string;
   readonly method: string;
   readonly path: string;
-  /** Code of the failure (`ECONNRESET`), `status 503`, or `invalid answer` when the request's own check refused it. */
-  readonly cause: string;
   /** When it was sent, in milliseconds since the callers started. */
   readonly atMs: number;
-  /** How long after that it was known to be lost, in milliseconds. */
+}
+
+/** A request when it is over, answered or lost. */
+export interface SettledRequest extends SentRequest {
+  /** How long after it was sent, in milliseconds. */
   readonly afterMs: number;
   /** Whether its connection had carried a request before. */
   readonly reusedSocket: boolean;
   /** Which request on its connection it was, from 1; 0 when there was no connection. */
   readonly requestOnConnection: number;
+  /** Of the last complete head, also where the body was cut. */
+  readonly status?: number;
+  /** Why it is lost; absent when it was answered. */
+  readonly cause?: string;
+}
+
+/** A request that got no complete valid answer, for whatever reason. */
+export interface LostRequest extends SettledRequest {
+  /** Code of the failure (`ECONNRESET`), `status 503`, or `invalid answer` when the request's own check refused it. */
+  readonly cause: string;
 }
 
 export interface TargetCounts {

@@ -5,7 +5,9 @@ import {
   type CallerTally,
   type ClientKind,
   freePort,
+  type SentRequest,
   type Service,
+  type SettledRequest,
   selfSignedCertificate,
   startCallers,
   startService,
@@ -91,10 +93,14 @@ describe('a healthy service', () => {
       server.once('listening', () => resolve(server.address() as AddressInfo));
     });
     const discover = listing(`127.0.0.1:${port}`);
-    const tally = await call(300, { discover, requests: [{ path: '/' }], clients: KINDS, tls: { ca: cert } });
+    const options = { discover, requests: [{ path: '/' }], clients: KINDS };
+    const trusting = await call(300, { ...options, tls: { ca: cert } });
+    const blind = await call(100, { ...options, tls: { verify: false } });
+    const doubting = await call(100, { ...options, tls: { ca: selfSignedCertificate().cert } });
     server.close();
-    expect(tally.lost).toEqual([]);
-    expect(tally.answered).toBeGreaterThan(20);
+    expect([trusting.lost, blind.lost]).toEqual([[], []]);
+    expect(Math.min(trusting.answered, blind.answered)).toBeGreaterThan(20);
+    expect(doubting.answered).toBe(0);
   });
 
   it('finishes what is in flight when it stops', async () => {
@@ -176,6 +182,29 @@ describe('discovery', () => {
     expect(tally.lost).toEqual([]);
   });
 
+  it('gives each caller the lag that a list says', async () => {
+    const [first, second] = [await target(), await target()];
+    let listed = [first.address, second.address];
+    const lastSentAtMs = new Map<number, number>();
+    const callers = startCallers({
+      discover: async () => listed,
+      requests: [{ path: '/' }],
+      lagMs: [100, 500],
+      count: 2,
+      thinkMs: 5,
+      onSent: ({ target, caller, atMs }) => {
+        if (target === first.address) lastSentAtMs.set(caller, atMs);
+      },
+    });
+    await callers.waitForAnswered(50);
+    listed = [second.address];
+    const removedAtMs = callers.counters().elapsedMs;
+    await sleep(700);
+    await callers.stop();
+    expect(Math.abs((lastSentAtMs.get(0) ?? 0) - removedAtMs - 100)).toBeLessThan(90);
+    expect(Math.abs((lastSentAtMs.get(1) ?? 0) - removedAtMs - 500)).toBeLessThan(90);
+  });
+
   it('counts callers that have nobody to call, and they go on when there is somebody', async () => {
     const { address } = await target();
     const listed: string[] = [];
@@ -192,6 +221,22 @@ describe('discovery', () => {
     await expect(callers.waitForAnswered(1, 50)).rejects.toMatchObject({ code: 'ERR_TESTKIT_TIMEOUT' });
     expect(await callers.stop()).toMatchObject({ sent: 0, starved: 5 });
   });
+});
+
+it('tells of every request, when it is sent and when it is over', async () => {
+  const { address } = await target();
+  const sent: SentRequest[] = [];
+  const settled: SettledRequest[] = [];
+  const tally = await call(150, {
+    discover: listing(address),
+    requests: [{ path: '/' }, { path: '/unavailable' }, { path: '/destroyed' }],
+    onSent: (request) => sent.push(request),
+    onSettled: (request) => settled.push(request),
+  });
+  expect([sent.length, settled.length]).toEqual([tally.sent, tally.sent]);
+  expect(settled.filter(({ cause }) => cause !== undefined)).toEqual(tally.lost);
+  expect(settled.find(({ path }) => path === '/')).toMatchObject({ status: 200, target: address, method: 'GET' });
+  expect(settled.find(({ path }) => path === '/unavailable')).toMatchObject({ status: 503, cause: 'status 503' });
 });
 
 it('makes the same requests for the same seed', async () => {
@@ -231,7 +276,7 @@ it('is cheap: 40 callers at 2,000 requests a second take well under one core', a
   expect(to.lost).toBe(0);
 });
 
-it.each([{ count: 0 }, { requests: [] }, { clients: [] }, { lagMs: -1 }, { timeoutMs: Number.NaN }])(
+it.each([{ count: 0 }, { requests: [] }, { clients: [] }, { lagMs: -1 }, { lagMs: [1, 2] }, { timeoutMs: Number.NaN }])(
   'refuses %j',
   (wrong) => {
     const options = { discover: listing(), requests: [{ path: '/' }], ...wrong };

@@ -64,6 +64,33 @@ describe('terminatePod', () => {
     expect(service.lines.map((line) => line.text)).not.toContain('hook connection closed');
   });
 
+  it('sleeps by itself, and the container hears nothing', async () => {
+    const { service } = await pod();
+    const timeline = await terminatePod(service, { gracePeriodSeconds: 10, preStop: { sleepSeconds: 0.4 } });
+    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 400)).toBeLessThan(150);
+    expect(timeline.hook).toEqual({ startedAtMs: expect.any(Number), endedAtMs: expect.any(Number) });
+    expect(timeline.exit?.code).toBe(0);
+  });
+
+  it('runs a command, and any exit code but 0 brings the signal at once', async () => {
+    const script = (code: number) => `setTimeout(() => process.exit(${code}), 200)`;
+    for (const code of [0, 3]) {
+      const { service } = await pod();
+      const preStop = { command: [process.execPath, '-e', script(code)] } as const;
+      const timeline = await terminatePod(service, { gracePeriodSeconds: 10, preStop });
+      expect(timeline.sigtermAtMs).toBeGreaterThan(195);
+      expect(timeline.hook?.error).toBe(code === 0 ? undefined : 'exit 3');
+    }
+  });
+
+  it('ends a command that outlasts its container', async () => {
+    const { service } = await pod();
+    const preStop = { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] } as const;
+    const timeline = await terminatePod(service, { gracePeriodSeconds: 1, preStop });
+    expect(timeline).toMatchObject({ exit: { code: 0 }, hook: { startedAtMs: expect.any(Number) } });
+    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 1000)).toBeLessThan(300);
+  });
+
   it('signals at once when the hook is refused', async () => {
     const { service } = await pod();
     const preStop = { port: 1, path: '/prestop' };
@@ -167,6 +194,14 @@ describe('startProbes', () => {
     await vi.waitFor(() => expect(probes.liveness.passing).toBe(false));
     probes.stop();
     expect(results.slice(0, 3)).toEqual([503, 503, 503]);
+  });
+
+  it('only connects where no path is given', async () => {
+    const { service, port } = await pod();
+    const probes = startProbes(service, { readiness: { port }, liveness: { port: 1 }, periodSeconds: 0.05 });
+    await vi.waitFor(() => expect(probes.readiness.last).toMatchObject({ ok: true }));
+    await vi.waitFor(() => expect(probes.liveness.last).toMatchObject({ ok: false, error: 'ECONNREFUSED' }));
+    probes.stop();
   });
 
   it('fails a probe that nobody answers in time', async () => {

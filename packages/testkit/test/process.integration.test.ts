@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
-import { freePort, openRaw, type Service, startService } from '@prestop/testkit';
-import { afterEach, expect, it, vi } from 'vitest';
+import { freePort, openRaw, type Service, startCommand, startService } from '@prestop/testkit';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixture, portOf } from './fixtures/index.ts';
 
 const started: Service[] = [];
@@ -75,6 +75,25 @@ it('gives up waiting, with the output so far', async () => {
 it('refuses a folder that does not exist', async () => {
   const starting = startService({ file: fixture('service.mjs'), cwd: fixture('nowhere') });
   await expect(starting).rejects.toMatchObject({ code: 'ERR_TESTKIT_SPAWN' });
+});
+
+describe.runIf(process.platform !== 'win32')('startCommand', () => {
+  it('signals the first process only, and kills what it leaves behind', async () => {
+    const script = 'node "$SCRIPT" & wait';
+    const service = await startCommand({ command: ['sh', '-c', script], env: { SCRIPT: fixture('service.mjs') } });
+    started.push(service);
+    const port = await portOf(service);
+    service.signal('SIGTERM');
+    expect(await service.exited).toMatchObject({ code: null, signal: 'SIGTERM' });
+    expect(service.lines.map((line) => line.text)).not.toContain('got SIGTERM');
+    await vi.waitFor(() => expect(openRaw(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' }), 2000);
+  });
+
+  it('names the command that cannot be started', async () => {
+    const starting = startCommand({ command: ['no-such-program', '--flag'] });
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_TESTKIT_SPAWN' });
+    await expect(starting).rejects.toThrow(/cannot start no-such-program --flag/);
+  });
 });
 
 it.runIf(process.platform !== 'win32').each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(

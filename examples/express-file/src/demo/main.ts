@@ -1,6 +1,6 @@
 import { type Callers, type RolloutResult, rollOut } from '@prestop/testkit';
+import { orderTraffic } from '@prestop-examples/order-service/testing';
 import { orderPods } from './pods.ts';
-import { orderTraffic } from './traffic.ts';
 
 /**
  * A rolling update of two pods under load, with prestop and without: real processes, a registry that callers read with a

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readInstances } from '@prestop/registry-adapters/file';
-import { freePort, type Pod, startService } from '@prestop/testkit';
+import type { Pod } from '@prestop/testkit';
+import { startOrderPod } from '@prestop-examples/order-service/testing';
 
 export interface PodSet {
   readonly startPod: () => Promise<Pod>;
@@ -24,21 +24,10 @@ export interface PodSetOptions {
 /** Pods of this example, as processes of this machine that share a registry directory. */
 export function orderPods({ script = 'server', hook, gracePeriodSeconds }: PodSetOptions): PodSet {
   const registryDir = mkdtempSync(join(tmpdir(), 'prestop-orders-'));
+  const server = new URL(`../../dist/${script}.js`, import.meta.url);
+  const env = { REGISTRY_DIR: registryDir };
   return {
-    async startPod() {
-      const [port, adminPort] = [await freePort(), await freePort()];
-      const service = await startService({
-        file: fileURLToPath(new URL(`../../dist/${script}.js`, import.meta.url)),
-        env: {
-          PORT: String(port),
-          ADMIN_PORT: String(adminPort),
-          REGISTRY_DIR: registryDir,
-          TERMINATION_GRACE_PERIOD_SECONDS: String(gracePeriodSeconds),
-        },
-      });
-      await service.waitForLine(/registered/);
-      return { service, target: `127.0.0.1:${port}`, ...(hook ? { hookPort: adminPort } : {}) };
-    },
+    startPod: () => startOrderPod({ server, hook, gracePeriodSeconds, env }),
     discover: async () => (await readInstances(registryDir, 'orders')).map(({ host, port }) => `${host}:${port}`),
     remove: () => rmSync(registryDir, { recursive: true, force: true }),
   };
