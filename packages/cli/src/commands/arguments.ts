@@ -1,0 +1,100 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { closest } from '../closest.ts';
+import { usageError } from '../errors.ts';
+import type { Command, OptionSpec } from './command.ts';
+
+/** The parsed options of a command, by name, with typed access. */
+export class Arguments {
+  readonly positionals: readonly string[];
+  readonly #values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+
+  /** @throws CliError `ERR_PRESTOP_CLI_USAGE`, with the option that was perhaps meant. */
+  constructor(command: Command, args: readonly string[]) {
+    const { values, positionals } = parse(command, args);
+    this.positionals = positionals;
+    this.#values = values;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** All values of an option that may stand several times, split at commas. */
+  list(name: string): string[] {
+    const values = this.#values[name];
+    if (!Array.isArray(values)) return [];
+    return values
+      .flatMap((value) => String(value).split(','))
+      .map((value) => value.trim())
+      .filter((value) => value !== '');
+  }
+
+  /** @throws CliError unless it is a number from `min` to `max`, whole where `whole` says so. */
+  number(
+    name: string,
+    range: { readonly min: number; readonly max: number; readonly whole: boolean },
+  ): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= range.min && value <= range.max && (!range.whole || Number.isInteger(value))) return value;
+    throw usageError(
+      `--${name} must be a ${range.whole ? 'whole ' : ''}number from ${range.min} to ${range.max}, not "${text}"`,
+    );
+  }
+
+  /** @throws CliError unless it is one of `choices`. */
+  choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    const near = closest(text, choices);
+    throw usageError(
+      `--${name} must be one of ${choices.join(', ')}, not "${text}"`,
+      near === undefined ? undefined : `did you mean ${near}?`,
+    );
+  }
+}
+
+function parse(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+  const options: NonNullable<ParseArgsConfig['options']> = {};
+  for (const option of command.options) {
+    options[option.name] = {
+      type: option.value === undefined ? 'boolean' : 'string',
+      ...(option.short === undefined ? {} : { short: option.short }),
+      ...(option.multiple === true ? { multiple: true } : {}),
+    };
+  }
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(explain(command, error), hintFor(command.options, args) ?? `see prestop help ${command.name}`);
+  }
+}
+
+function explain(command: Command, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const option = /'(-[^' ]*)/.exec(message)?.[1];
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && option !== undefined) {
+    return `prestop ${command.name} has no option ${option}`;
+  }
+  // Node explains how to pass a value that begins with a dash; the first sentence says what is wrong.
+  return message.split('. ', 1)[0] ?? message;
+}
+
+function hintFor(options: readonly OptionSpec[], args: readonly string[]): string | undefined {
+  const names = options.map(({ name }) => name);
+  for (const arg of args) {
+    const name = /^--([^=]+)/.exec(arg)?.[1];
+    if (name === undefined || names.includes(name)) continue;
+    const near = closest(name, names);
+    if (near !== undefined) return `did you mean --${near}?`;
+  }
+  return undefined;
+}

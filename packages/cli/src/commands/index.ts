@@ -1,0 +1,7 @@
+import { drillCommand } from '../drill/command.ts';
+import type { Command } from './command.ts';
+import { hookCommand } from './hook.ts';
+import { lintCommand } from './lint.ts';
+import { manifestCommand } from './manifest.ts';
+
+export const COMMANDS: readonly Command[] = [lintCommand, manifestCommand, hookCommand, drillCommand];

@@ -1,0 +1,212 @@
+import type { RawSocket } from '@prestop/testkit';
+import {
+  attempt,
+  bytesOf,
+  CLOSED_BEFORE,
+  connect,
+  connectAndAsk,
+  expectSuccess,
+  headOf,
+  readAnswer,
+} from './connection.ts';
+import type { Fault, FaultContext, FaultOutcome, PreparedFault } from './fault.ts';
+
+/** Pause between the two halves of something, in milliseconds. */
+const HALF_PAUSE_MS = 300;
+const UPLOAD_PAUSE_MS = 600;
+
+/** A connection for each time, opened before, on which something happens then. */
+async function onConnections(
+  context: FaultContext,
+  open: () => Promise<RawSocket>,
+  then: (socket: RawSocket) => Promise<string>,
+): Promise<PreparedFault> {
+  const sockets = await Promise.all(context.timesMs.map(open));
+  const act = async (atMs: number, index: number): Promise<FaultOutcome> => {
+    await context.until(atMs);
+    const socket = sockets[index];
+    return attempt(context, async () => (socket === undefined || socket.closed ? CLOSED_BEFORE : then(socket)));
+  };
+  return {
+    act: () => Promise.all(context.timesMs.map(act)),
+    end: () => {
+      for (const socket of sockets) if (!socket.closed) socket.reset();
+    },
+  };
+}
+
+export const silentConnection: Fault = {
+  name: 'silent-connection',
+  summary: 'connected before, and the first request comes only then: browsers, proxies and pools connect ahead',
+  request: 'any',
+  prepare: (context) =>
+    onConnections(
+      context,
+      () => connect(context),
+      async (socket) => {
+        socket.write(bytesOf(context.request, context.pod.target));
+        return expectSuccess(context.request, await readAnswer(socket, context.request));
+      },
+    ),
+};
+
+export const halfHead: Fault = {
+  name: 'half-head',
+  summary: 'half of the request head was sent before, the other half comes then',
+  request: 'any',
+  async prepare(context) {
+    const bytes = bytesOf(context.request, context.pod.target);
+    const half = Math.floor(headOf(context.request, context.pod.target).length / 2);
+    return onConnections(
+      context,
+      async () => {
+        const socket = await connect(context);
+        socket.write(bytes.slice(0, half));
+        return socket;
+      },
+      async (socket) => {
+        socket.write(bytes.slice(half));
+        return expectSuccess(context.request, await readAnswer(socket, context.request));
+      },
+    );
+  },
+};
+
+const PIPELINED = 3;
+
+export const pipelined: Fault = {
+  name: 'pipelined',
+  summary: 'three requests in one packet on a kept-alive connection; each wants its answer',
+  request: 'any',
+  prepare: (context) =>
+    onConnections(
+      context,
+      () => connectAndAsk(context),
+      async (socket) => {
+        const { request, pod } = context;
+        socket.write(bytesOf(request, pod.target).repeat(PIPELINED));
+        for (let answered = 0; answered < PIPELINED; answered++) {
+          try {
+            expectSuccess(request, await readAnswer(socket, request));
+          } catch (cause) {
+            throw new Error(`${answered} of ${PIPELINED} answered`, { cause });
+          }
+        }
+        return `${PIPELINED} of ${PIPELINED} answered`;
+      },
+    ),
+};
+
+/** A kept-alive connection if the server has left it open, else a new one, as a pool does. */
+async function usable(context: FaultContext, socket: RawSocket): Promise<RawSocket> {
+  return socket.closed ? connect(context) : socket;
+}
+
+export const slowUpload: Fault = {
+  name: 'slow-upload',
+  summary: 'the second half of a body comes later than the first',
+  request: 'with-body',
+  prepare: (context) =>
+    onConnections(
+      context,
+      () => connectAndAsk(context),
+      async (kept) => {
+        const { request, pod, until, elapsedMs } = context;
+        const socket = await usable(context, kept);
+        const { body = '' } = request;
+        const half = Math.floor(body.length / 2);
+        socket.write(`${headOf(request, pod.target)}${body.slice(0, half)}`);
+        await until(elapsedMs() + UPLOAD_PAUSE_MS);
+        socket.write(body.slice(half));
+        return expectSuccess(request, await readAnswer(socket, request));
+      },
+    ),
+};
+
+export const expectContinue: Fault = {
+  name: 'expect-continue',
+  summary: 'an upload that waits for 100 Continue before it sends its body',
+  request: 'with-body',
+  prepare: (context) =>
+    onConnections(
+      context,
+      () => connectAndAsk(context),
+      async (kept) => {
+        const { request, pod, until, elapsedMs } = context;
+        const socket = await usable(context, kept);
+        socket.write(headOf(request, pod.target, { expect: '100-continue' }));
+        const interim = await readAnswer(socket, request);
+        if (interim.status !== 100) return expectSuccess(request, interim);
+        await until(elapsedMs() + HALF_PAUSE_MS);
+        socket.write(request.body ?? '');
+        return expectSuccess(request, await readAnswer(socket, request));
+      },
+    ),
+};
+
+export const openStream: Fault = {
+  name: 'open-stream',
+  summary: 'a stream without an end, open before: it has to be ended in order and not cut',
+  request: 'stream',
+  async prepare(context) {
+    const { request, pod, lifeMs } = context;
+    const socket = await connect(context);
+    socket.write(bytesOf(request, pod.target));
+    const answer = readAnswer(socket, request, lifeMs + 60_000);
+    // It may fail long before anybody asks for it.
+    answer.catch(() => undefined);
+    return {
+      act: async () => {
+        const outcome = await attempt(context, async () => expectSuccess(request, await answer));
+        const end = Math.round(context.elapsedMs());
+        return [{ ...outcome, detail: outcome.ok ? `ended in order after ${end} ms` : `cut after ${end} ms` }];
+      },
+      end: () => {
+        if (!socket.closed) socket.reset();
+      },
+    };
+  },
+};
+
+export const deafCaller: Fault = {
+  name: 'deaf-caller',
+  summary: 'a caller whose machine is gone: it answers no FIN, and the exit must not wait for it',
+  request: 'any',
+  async prepare(context) {
+    const sockets = await Promise.all(context.timesMs.map(() => connectAndAsk(context)));
+    for (const socket of sockets) socket.ignore();
+    return {
+      // Nothing to see here: the time to exit tells.
+      act: async () => [],
+      end: () => {
+        for (const socket of sockets) socket.reset();
+      },
+    };
+  },
+};
+
+export const abortingCaller: Fault = {
+  name: 'aborting-caller',
+  summary: 'callers that break their connection in the middle of a request',
+  request: 'any',
+  async prepare(context) {
+    const act = async (atMs: number): Promise<void> => {
+      await context.until(atMs);
+      try {
+        const socket = await connect(context);
+        socket.write(bytesOf(context.request, context.pod.target));
+        await context.until(context.elapsedMs() + 2);
+        socket.reset();
+      } catch {
+        // Refused: nothing to break.
+      }
+    };
+    return {
+      act: async () => {
+        await Promise.all(context.timesMs.map(act));
+        return [];
+      },
+      end: () => undefined,
+    };
+  },
+};

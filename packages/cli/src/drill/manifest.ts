@@ -1,0 +1,255 @@
+import { readFile } from 'node:fs/promises';
+import { resolve as resolvePath } from 'node:path';
+import { SDK_DEFAULTS } from '../defaults.ts';
+import { systemMessage, usageError } from '../errors.ts';
+import { type Container, resolvePort } from '../lint/container.ts';
+import type { Hook, HttpTarget as ManifestHttp } from '../lint/hook.ts';
+import type { Probe } from '../lint/probe.ts';
+import { resourcesIn } from '../lint/resource.ts';
+import { readWorkload, type Workload } from '../lint/workload.ts';
+import { type Cursor, Tree } from '../yaml/cursor.ts';
+import { parseDocuments } from '../yaml/parse.ts';
+import { Source } from '../yaml/source.ts';
+import type {
+  HookSetting,
+  HttpTarget,
+  PortSlot,
+  ReadinessPeriod,
+  ReadinessSetting,
+  ServiceSetting,
+} from './settings.ts';
+
+/** What a manifest says about the pod that a service runs in. */
+export interface ManifestPod
+  extends Pick<
+    ServiceSetting,
+    'env' | 'hook' | 'readiness' | 'readinessPeriod' | 'graceSeconds' | 'livenessGraceSeconds'
+  > {
+  /** `Deployment/orders`, and its container. */
+  readonly title: string;
+  readonly ports: readonly PortSlot[];
+  /** What could not be taken over, for people. */
+  readonly notes: readonly string[];
+}
+
+export interface ManifestChoice {
+  /** Name of the Deployment, StatefulSet or the like. Default: the only one. */
+  readonly workload?: string;
+  /** Default: the only container, else the first with a preStop hook. */
+  readonly container?: string;
+  /** Whether a hook may run a command of the manifest on this machine. */
+  readonly allowExec: boolean;
+}
+
+/** @throws CliError for a file that cannot be read and for a pod that cannot be chosen or played. */
+export async function readManifest(file: string, cwd: string, choice: ManifestChoice): Promise<ManifestPod> {
+  let text: string;
+  try {
+    text = await readFile(resolvePath(cwd, file), 'utf8');
+  } catch (error) {
+    throw usageError(`cannot read ${file}: ${systemMessage(error)}`);
+  }
+  return podInManifest(file, text, choice);
+}
+
+/** @throws CliError, as {@link readManifest}. */
+export function podInManifest(file: string, text: string, choice: ManifestChoice): ManifestPod {
+  const workload = chooseWorkload(file, workloadsIn(file, text), choice.workload);
+  const container = chooseContainer(workload, choice.container);
+  return new PodReader(workload, container, choice.allowExec).read();
+}
+
+function workloadsIn(file: string, text: string): Workload[] {
+  const source = new Source(file, text);
+  const workloads: Workload[] = [];
+  const documents = parseDocuments(source, ({ line, message }) => {
+    throw usageError(`${file}:${line}: ${message}`);
+  });
+  for (const document of documents) {
+    for (const resource of resourcesIn(new Tree(source, document).root())) {
+      const workload = readWorkload(resource);
+      if (workload !== undefined) workloads.push(workload);
+    }
+  }
+  return workloads;
+}
+
+function chooseWorkload(file: string, workloads: readonly Workload[], name: string | undefined): Workload {
+  const fitting = workloads.filter(
+    ({ resource, title }) => name === undefined || name === title || name === resource.name,
+  );
+  const [first, ...others] = fitting;
+  const titles = workloads.map(({ title }) => title).join(', ');
+  if (first === undefined) {
+    throw usageError(name === undefined ? `${file} has no pod in it` : `${file} has no workload "${name}": ${titles}`);
+  }
+  if (others.length > 0) throw usageError(`${file} has several workloads: ${titles}`, '--workload says which');
+  return first;
+}
+
+function chooseContainer({ title, containers }: Workload, name: string | undefined): Container {
+  const candidates = containers.filter(({ role }) => role !== 'init');
+  const found =
+    name === undefined
+      ? (candidates.find(({ preStop }) => preStop !== undefined) ?? candidates[0])
+      : candidates.find((container) => container.name === name);
+  if (found !== undefined) return found;
+  throw usageError(`${title} has no container "${name ?? ''}"`, candidates.map((each) => each.name).join(', '));
+}
+
+/** Kubernetes' own defaults of a probe. */
+const PROBE_DEFAULTS: ReadinessPeriod = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
+
+class PodReader {
+  readonly #workload: Workload;
+  readonly #container: Container;
+  readonly #allowExec: boolean;
+  readonly #notes: string[] = [];
+  readonly #ports: number[] = [];
+
+  constructor(workload: Workload, container: Container, allowExec: boolean) {
+    this.#workload = workload;
+    this.#container = container;
+    this.#allowExec = allowExec;
+  }
+
+  read(): ManifestPod {
+    const { preStop, probes } = this.#container;
+    const readinessProbe = probes.find(({ kind }) => kind === 'readinessProbe');
+    const livenessGrace = probes.find(({ kind }) => kind === 'livenessProbe')?.grace.integer;
+    this.#collectPorts();
+    const hook = this.#hook(preStop);
+    const readiness = this.#readiness(readinessProbe);
+    const slots = this.#slots(hook.kind === 'http' ? hook.slot : undefined);
+    return {
+      title: `${this.#workload.title}, container ${this.#container.name}`,
+      env: this.#env(),
+      ports: slots,
+      hook,
+      readiness,
+      readinessPeriod: periodOf(readinessProbe),
+      graceSeconds: this.#workload.graceSeconds,
+      ...(livenessGrace === undefined ? {} : { livenessGraceSeconds: livenessGrace }),
+      notes: this.#notes,
+    };
+  }
+
+  /** Those that callers may use first: a port that only the kubelet asks is not where they call. */
+  #collectPorts(): void {
+    const { ports, preStop } = this.#container;
+    const hookPort = preStop?.http === undefined ? undefined : resolvePort(preStop.http.port, this.#container)?.number;
+    const declared = ports.map(({ number }) => number).filter((number) => number !== undefined);
+    this.#ports.push(...declared.filter((port) => port !== hookPort), ...declared.filter((port) => port === hookPort));
+  }
+
+  #slotOf(port: number): number {
+    const known = this.#ports.indexOf(port);
+    return known === -1 ? this.#ports.push(port) - 1 : known;
+  }
+
+  #slots(hookSlot: number | undefined): PortSlot[] {
+    const { env } = this.#container;
+    return this.#ports.map((declared, index) => {
+      const settings = [...env].filter(([, { value }]) => value?.text === String(declared)).map(([name]) => name);
+      const usual = index === 0 ? 'PORT' : index === hookSlot ? SDK_DEFAULTS.adminPortSetting : undefined;
+      return { settings: settings.length > 0 || usual === undefined ? settings : [usual], declared };
+    });
+  }
+
+  #hook(hook: Hook | undefined): HookSetting {
+    if (hook === undefined) return { kind: 'none' };
+    if (hook.http !== undefined) {
+      const target = this.#target(hook.http, 'the hook');
+      if (target === undefined)
+        throw usageError(`${this.#workload.title}: the port of the preStop hook cannot be resolved`);
+      return { kind: 'http', ...target };
+    }
+    if (hook.sleep?.certain === true) return { kind: 'sleep', seconds: hook.sleep.seconds };
+    if (hook.exec === undefined) {
+      this.#notes.push('a tcpSocket hook does nothing; played without a hook');
+      return { kind: 'none' };
+    }
+    const { calls, argv } = hook.exec;
+    if (calls !== undefined) {
+      this.#notes.push(`the command of the hook asks /${calls.endpoint}; the drill asks it itself`);
+      const slot = this.#slotOf(calls.port ?? this.#adminPort());
+      return { kind: 'http', slot, path: SDK_DEFAULTS.paths[calls.endpoint], ...this.#token() };
+    }
+    const [program, ...args] = argv;
+    if (!this.#allowExec || program === undefined) {
+      throw usageError(
+        `the preStop hook of ${this.#workload.title} runs a command: ${argv.join(' ')}`,
+        '--allow-exec runs it on this machine; --hook plays another one',
+      );
+    }
+    return { kind: 'exec', command: [program, ...args] };
+  }
+
+  #adminPort(): number {
+    const written = this.#container.env.get(SDK_DEFAULTS.adminPortSetting)?.value?.text;
+    return written !== undefined && /^\d+$/.test(written) ? Number(written) : SDK_DEFAULTS.adminPort;
+  }
+
+  #token(): Pick<HttpTarget, 'headers'> {
+    const token = this.#container.env.get(SDK_DEFAULTS.tokenSetting)?.value?.text;
+    return token === undefined ? {} : { headers: { [SDK_DEFAULTS.tokenHeader]: token } };
+  }
+
+  #readiness(probe: Probe | undefined): ReadinessSetting {
+    if (probe?.http !== undefined) {
+      const target = this.#target(probe.http, 'the readiness probe');
+      if (target !== undefined) return { kind: 'http', ...target };
+    }
+    if (probe?.port !== undefined && probe.http === undefined) return { kind: 'tcp' };
+    if (probe !== undefined) this.#notes.push('the readiness probe is no httpGet and no tcpSocket; found out instead');
+    return { kind: 'auto' };
+  }
+
+  #target(http: ManifestHttp, what: string): HttpTarget | undefined {
+    const port = resolvePort(http.port, this.#container)?.number;
+    if (port === undefined) return undefined;
+    if (http.host.exists) this.#notes.push(`${what} names a host; the pod is asked instead`);
+    const headers = [...http.headers].map(([name, value]) => [name, value.text ?? ''] as const);
+    return {
+      slot: this.#slotOf(port),
+      path: http.path.text ?? '/',
+      ...(http.scheme.text === 'HTTPS' ? { scheme: 'HTTPS' } : {}),
+      ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
+    };
+  }
+
+  #env(): Record<string, string> {
+    const env: Record<string, string> = {};
+    for (const [name, { at, value }] of this.#container.env) {
+      const text = value?.text ?? this.#fromField(at.get('valueFrom'));
+      // `$(NAME)` stands for a setting above it (Kubernetes, dependent environment variables).
+      if (text !== undefined)
+        env[name] = text.replaceAll(/\$\(([A-Za-z_]\w*)\)/g, (whole, other) => env[other] ?? whole);
+      else this.#notes.push(`${name} comes from the cluster and is not set; --env ${name}=… sets it`);
+    }
+    return env;
+  }
+
+  #fromField(valueFrom: Cursor): string | undefined {
+    switch (valueFrom.at('fieldRef', 'fieldPath').text) {
+      case 'status.podIP':
+      case 'status.hostIP':
+        return '127.0.0.1';
+      case 'metadata.name':
+        return this.#workload.resource.name;
+      case 'metadata.namespace':
+        return this.#workload.resource.namespace ?? 'default';
+      default:
+        return undefined;
+    }
+  }
+}
+
+function periodOf(probe: Probe | undefined): ReadinessPeriod {
+  const number = (name: keyof ReadinessPeriod): number => probe?.at.get(name).integer ?? PROBE_DEFAULTS[name];
+  return {
+    periodSeconds: number('periodSeconds'),
+    timeoutSeconds: number('timeoutSeconds'),
+    failureThreshold: number('failureThreshold'),
+  };
+}

@@ -1,0 +1,170 @@
+import {
+  freePort,
+  type PreStopHook,
+  type Probes,
+  type ProbeTarget,
+  type Service,
+  startCommand,
+  startProbes,
+  TestkitError,
+} from '@prestop/testkit';
+import { SDK_DEFAULTS } from '../defaults.ts';
+import { showDuration } from './duration.ts';
+import { DrillError } from './errors.ts';
+import type { Interrupt } from './interrupt.ts';
+import { portEnvironment } from './port-map.ts';
+import type { HttpTarget, PortSlot, ServiceSetting } from './settings.ts';
+
+const HOST = '127.0.0.1';
+const POLL_SECONDS = 0.05;
+/** How long an admin port may take to follow the service's own, in milliseconds. */
+const ADMIN_PORT_MS = 500;
+
+/** A process that stands for a pod's container, and is ready. */
+export interface DrillPod {
+  /** `pod-1` */
+  readonly name: string;
+  readonly service: Service;
+  /** `host:port` where callers reach it. */
+  readonly target: string;
+  readonly host: string;
+  /** In the order of the service's slots. */
+  readonly ports: readonly number[];
+  /** Undefined: the pod has none. */
+  readonly hook: PreStopHook | undefined;
+  /** Where the kubelet asks whether it is ready. */
+  readonly readiness: ProbeTarget;
+  /** From the start to readiness, in milliseconds. */
+  readonly startedInMs: number;
+}
+
+export interface StartPodOptions {
+  /** From 1. */
+  readonly number: number;
+  readonly service: ServiceSetting;
+  /** Added to the environment of every pod. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The ports of the pod that it takes the place of: a restart in place. Default: free ones. */
+  readonly ports?: readonly number[];
+  readonly interrupt: Interrupt;
+}
+
+/**
+ * Starts a pod and waits until it is ready. Leaves no process behind when it throws.
+ *
+ * @throws DrillError `ERR_PRESTOP_DRILL_SERVICE`, with the last output, and `ERR_PRESTOP_DRILL_INTERRUPTED`.
+ */
+export async function startPod({ number, service, env, ports: given, interrupt }: StartPodOptions): Promise<DrillPod> {
+  const name = `pod-${number}`;
+  const ports = given ?? (await Promise.all(service.ports.map(() => freePort())));
+  const [first = 0] = ports;
+  const environment = {
+    ...service.env,
+    ...env,
+    ...portEnvironment(service.ports, ports, service.env['NODE_OPTIONS'] ?? process.env['NODE_OPTIONS']),
+  };
+  let running: Service;
+  try {
+    running = await startCommand({ command: service.command, env: environment, cwd: service.cwd });
+  } catch (cause) {
+    if (!(cause instanceof TestkitError)) throw cause;
+    throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', cause.message, { cause });
+  }
+  try {
+    const { readiness, hook } = await interrupt.race(becomeReady(running, service, ports, environment));
+    const startedInMs = performance.now() - running.startedAtMs;
+    return { name, service: running, host: HOST, target: `${HOST}:${first}`, ports, hook, readiness, startedInMs };
+  } catch (error) {
+    await running.kill();
+    throw error;
+  }
+}
+
+/** Waits until the service is ready. @returns what the kubelet is to ask from now on, and the hook. */
+async function becomeReady(
+  running: Service,
+  service: ServiceSetting,
+  ports: readonly number[],
+  env: Readonly<Record<string, string>>,
+): Promise<Pick<DrillPod, 'readiness' | 'hook'>> {
+  const { readiness, hook, cwd } = service;
+  const wait = (target: ProbeTarget) => untilPassing(running, service, target);
+  let asked = await wait(
+    readiness.kind === 'http' ? httpTarget(readiness, ports) : { host: HOST, port: ports[0] ?? 0 },
+  );
+  const admin = readiness.kind === 'auto' || hook.kind === 'auto' ? await adminPort(running, ports[1]) : undefined;
+  if (readiness.kind === 'auto' && admin !== undefined)
+    asked = await wait({ ...admin, path: SDK_DEFAULTS.paths.readyz });
+  switch (hook.kind) {
+    case 'none':
+      return { readiness: asked, hook: undefined };
+    case 'auto':
+      return { readiness: asked, hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop } };
+    case 'sleep':
+      return { readiness: asked, hook: { sleepSeconds: hook.seconds } };
+    case 'exec':
+      return { readiness: asked, hook: { command: hook.command, env, cwd } };
+    case 'http':
+      return { readiness: asked, hook: httpTarget(hook, ports) };
+  }
+}
+
+/** The second port, if somebody listens there, as the SDK's admin server does. */
+async function adminPort(running: Service, port: number | undefined): Promise<ProbeTarget | undefined> {
+  if (port === undefined) return undefined;
+  const target = { host: HOST, port };
+  return (await firstSuccess(running, target, ADMIN_PORT_MS)) === 'passing' ? target : undefined;
+}
+
+function httpTarget({ slot, path, scheme, headers }: HttpTarget, ports: readonly number[]) {
+  const optional = { ...(scheme === undefined ? {} : { scheme }), ...(headers === undefined ? {} : { headers }) };
+  return { host: HOST, port: ports[slot] ?? 0, path, ...optional };
+}
+
+async function untilPassing(running: Service, service: ServiceSetting, target: ProbeTarget): Promise<ProbeTarget> {
+  const { startTimeoutMs } = service;
+  const outcome = await firstSuccess(running, target, startTimeoutMs);
+  if (outcome === 'passing') return target;
+  const { path, port } = target;
+  const question = path === undefined ? 'a connection to its port' : `2xx or 3xx from GET ${path}`;
+  const told = service.ports.map((slot, index) => describe(slot, index, port)).join(', ');
+  const why =
+    outcome === 'ended'
+      ? `ended before it was ready (${question})`
+      : `was not ready (${question}) after ${showDuration(startTimeoutMs)}`;
+  const output = running.lines.slice(-20).map(({ stream, text }) => `    ${stream}: ${text}`);
+  const said = output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
+  throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${said}`, {
+    hint: `every pod gets ports of its own, here ${told}; --port says how the service takes them, --ready what to ask`,
+  });
+}
+
+function describe({ settings, declared }: PortSlot, index: number, port: number): string {
+  if (settings.length > 0) return `by ${settings.join(' and ')}`;
+  return declared === undefined ? `port ${index + 1}: ${port}` : `in the place of ${declared}`;
+}
+
+async function firstSuccess(
+  running: Service,
+  target: ProbeTarget,
+  ms: number,
+): Promise<'passing' | 'ended' | 'timeout'> {
+  let timer: NodeJS.Timeout | undefined;
+  let probes: Probes | undefined;
+  try {
+    return await new Promise((resolve) => {
+      timer = setTimeout(() => resolve('timeout'), ms);
+      void running.exited.then(() => resolve('ended'));
+      probes = startProbes(running, {
+        readiness: target,
+        periodSeconds: POLL_SECONDS,
+        onResult: ({ ok }) => {
+          if (ok) resolve('passing');
+        },
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    probes?.stop();
+  }
+}

@@ -1,0 +1,47 @@
+import type { RequestKind } from '@prestop/testkit';
+
+/** A request the user wants to be sent. */
+export interface DrillRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** How often it is chosen in proportion to the others. */
+  readonly weight: number;
+  /**
+   * Where it comes from. A request that was asked for must work; one that was found in a document is left out when the
+   * service does not answer it with 2xx.
+   */
+  readonly origin: 'asked' | 'found';
+}
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/** `GET /slow`, `3x GET /`, `POST /orders {"lines":[]}`; the method may be left out; undefined for anything else. */
+export function parseRequestLine(line: string): DrillRequest | undefined {
+  const match = /^(?:(\d+)x\s+)?(?:([A-Za-z]+)\s+)?(\/\S*)(?:\s+(.*))?$/s.exec(line.trim());
+  if (match === null) return undefined;
+  const [, weight = '1', method = 'GET', path = '/', body] = match;
+  const known = METHODS.find((each) => each === method.toUpperCase());
+  if (known === undefined || Number(weight) === 0) return undefined;
+  const isJson = body !== undefined && /^[[{]/.test(body);
+  return {
+    method: known,
+    path,
+    headers: isJson ? { 'content-type': 'application/json' } : {},
+    ...(body === undefined ? {} : { body }),
+    weight: Number(weight),
+    origin: 'asked',
+  };
+}
+
+/** `GET /slow` */
+export function titleOf({ method, path }: Pick<DrillRequest, 'method' | 'path'>): string {
+  return `${method} ${path}`;
+}
+
+/** As the callers take it, with headers that go with every request. */
+export function requestKind(request: DrillRequest, headers: Readonly<Record<string, string>>): RequestKind {
+  const { method, path, body, weight } = request;
+  return { method, path, headers: { ...headers, ...request.headers }, ...(body === undefined ? {} : { body }), weight };
+}

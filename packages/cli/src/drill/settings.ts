@@ -1,0 +1,113 @@
+import type { CallerTls, ClientKind } from '@prestop/testkit';
+import type { CaseName } from './cases/case.ts';
+import type { FaultName } from './faults/fault.ts';
+import type { Lag } from './lag.ts';
+import type { DrillRequest } from './requests/request-line.ts';
+
+/** A port of the service. Each pod gets a free one of this machine for it. */
+export interface PortSlot {
+  /** Environment settings that carry it. */
+  readonly settings: readonly string[];
+  /** The number in the manifest or in the code; a service that listens on it gets the free one instead. */
+  readonly declared?: number;
+}
+
+/** Where the kubelet asks: which of {@link DrillSettings.ports}, from 0, and what. */
+export interface HttpTarget {
+  readonly slot: number;
+  readonly path: string;
+  readonly scheme?: 'HTTP' | 'HTTPS';
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * `lifecycle.preStop`. `auto`: `GET /prestop` on the second port if the service listens there, as the SDK's admin server
+ * does, and no hook otherwise.
+ */
+export type HookSetting =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'none' }
+  | ({ readonly kind: 'http' } & HttpTarget)
+  | { readonly kind: 'sleep'; readonly seconds: number }
+  | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] };
+
+/**
+ * When a pod is ready. `tcp`: the first port accepts connections. `auto`: it does, and `/readyz` on the second answers 2xx
+ * if the service listens there.
+ */
+export type ReadinessSetting =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'tcp' }
+  | ({ readonly kind: 'http' } & HttpTarget);
+
+/** How often the kubelet asks while it decides whether a pod that is not being deleted is listed. */
+export interface ReadinessPeriod {
+  readonly periodSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly failureThreshold: number;
+}
+
+export interface FaultSetting {
+  readonly name: FaultName;
+  /** What it asks for. Default: the first request that fits. */
+  readonly request?: DrillRequest;
+}
+
+/** One command, and what stands for its pod in the manifest. */
+export interface ServiceSetting {
+  /** Program and arguments, run without a shell. */
+  readonly command: readonly [string, ...string[]];
+  /** Added to this process' environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** The first is where callers call. */
+  readonly ports: readonly [PortSlot, ...PortSlot[]];
+  readonly hook: HookSetting;
+  readonly readiness: ReadinessSetting;
+  readonly readinessPeriod: ReadinessPeriod;
+  /** Longest start, in milliseconds. */
+  readonly startTimeoutMs: number;
+  /** `terminationGracePeriodSeconds` of the pod. */
+  readonly graceSeconds: number;
+  /** `terminationGracePeriodSeconds` of the liveness probe, where it has one. */
+  readonly livenessGraceSeconds?: number;
+  /**
+   * Setting that tells the service the directory of the file registry, which is then where callers look; by default they
+   * look in a list that the drill keeps as the endpoint controller would.
+   */
+  readonly registryDirSetting?: string;
+}
+
+/** Who calls, and how late they learn. */
+export interface LoadSetting {
+  /** At least one. */
+  readonly requests: readonly DrillRequest[];
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Callers, each with one request in flight at a time. */
+  readonly callers: number;
+  /** Mean pause of a caller, in milliseconds. */
+  readonly thinkMs: number;
+  /** Dealt to the callers in turn. */
+  readonly clients: readonly ClientKind[];
+  /** When a request is given up and lost, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly tls?: CallerTls;
+  readonly lag: Lag;
+  /** Load before the first deletion, in milliseconds. */
+  readonly warmUpMs: number;
+}
+
+/** Everything a drill needs to know. The command line fills in the defaults. */
+export interface DrillSettings {
+  readonly service: ServiceSetting;
+  readonly load: LoadSetting;
+  readonly cases: readonly CaseName[];
+  readonly faults: readonly FaultSetting[];
+  /** Pods before and after, deleted one after another. */
+  readonly replicas: number;
+  /** Longest time from deletion to exit that passes, in milliseconds. Default: the grace period. */
+  readonly maxExitMs?: number;
+  /** Decides requests, pauses and lags. */
+  readonly seed: number;
+}

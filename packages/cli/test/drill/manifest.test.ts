@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { type ManifestChoice, type ManifestPod, podInManifest } from '../../src/drill/manifest.ts';
+
+interface Parts {
+  readonly container?: string;
+  readonly pod?: string;
+  readonly name?: string;
+}
+
+const indent = (text: string, by: number) => text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
+
+function deployment({ container = '', pod = '', name = 'orders' }: Parts): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name} }
+spec:
+  template:
+    spec:
+${indent(pod, 6)}
+      containers:
+        - name: ${name}
+          image: ${name}:1
+${indent(container, 10)}
+`;
+}
+
+const read = (text: string, choice: Partial<ManifestChoice> = {}): ManifestPod =>
+  podInManifest('k8s.yaml', text, { allowExec: false, ...choice });
+
+describe('a manifest', () => {
+  it('gives hook, probes, ports, settings and grace period', () => {
+    const pod = read(
+      deployment({
+        pod: 'terminationGracePeriodSeconds: 45',
+        container: `ports:
+  - { name: admin, containerPort: 9090 }
+  - { name: http, containerPort: 3000 }
+env:
+  - { name: PORT, value: "3000" }
+  - { name: LISTEN_ADMIN, value: "9090" }
+  - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+  - { name: BASE, value: "http://$(POD_IP):$(PORT)/$(NOBODY)" }
+  - { name: SECRET, valueFrom: { secretKeyRef: { name: s, key: k } } }
+lifecycle:
+  preStop:
+    httpGet: { port: admin, path: /prestop, httpHeaders: [{ name: X-Prestop-Token, value: abc }] }
+readinessProbe: { httpGet: { port: admin, path: /readyz }, periodSeconds: 2, failureThreshold: 1 }
+livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodSeconds: 10 }`,
+      }),
+    );
+    expect(pod).toEqual({
+      title: 'Deployment/orders, container orders',
+      graceSeconds: 45,
+      livenessGraceSeconds: 10,
+      // Where callers call comes first, whatever the order of the manifest.
+      ports: [
+        { settings: ['PORT'], declared: 3000 },
+        { settings: ['LISTEN_ADMIN'], declared: 9090 },
+      ],
+      hook: { kind: 'http', slot: 1, path: '/prestop', headers: { 'x-prestop-token': 'abc' } },
+      readiness: { kind: 'http', slot: 1, path: '/readyz' },
+      readinessPeriod: { periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 1 },
+      env: {
+        PORT: '3000',
+        LISTEN_ADMIN: '9090',
+        POD_IP: '127.0.0.1',
+        BASE: 'http://127.0.0.1:3000/$(NOBODY)',
+      },
+      notes: ['SECRET comes from the cluster and is not set; --env SECRET=… sets it'],
+    });
+  });
+
+  it('has Kubernetes own defaults where it says nothing', () => {
+    const pod = read(deployment({ container: 'ports: [{ containerPort: 8080 }]' }));
+    expect(pod).toMatchObject({
+      graceSeconds: 30,
+      ports: [{ settings: ['PORT'], declared: 8080 }],
+      hook: { kind: 'none' },
+      readiness: { kind: 'auto' },
+      readinessPeriod: { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
+    });
+    expect(pod).not.toHaveProperty('livenessGraceSeconds');
+  });
+
+  it('takes a port that only the hook names for one more', () => {
+    const pod = read(
+      deployment({
+        container:
+          'ports: [{ containerPort: 3000 }]\nlifecycle: { preStop: { httpGet: { port: 9090, path: /prestop, scheme: HTTPS } } }',
+      }),
+    );
+    expect(pod.ports).toEqual([
+      { settings: ['PORT'], declared: 3000 },
+      { settings: ['ADMIN_PORT'], declared: 9090 },
+    ]);
+    expect(pod.hook).toEqual({ kind: 'http', slot: 1, path: '/prestop', scheme: 'HTTPS' });
+  });
+
+  it.each([
+    ['preStop: { sleep: { seconds: 5 } }', { kind: 'sleep', seconds: 5 }],
+    ['preStop: { exec: { command: [sh, -c, sleep 10] } }', { kind: 'sleep', seconds: 10 }],
+    [
+      'preStop: { exec: { command: [prestop, hook, prestop, --port, "9191"] } }',
+      { kind: 'http', slot: 0, path: '/prestop' },
+    ],
+    ['preStop: { tcpSocket: { port: 1 } }', { kind: 'none' }],
+  ])('plays %s', (preStop, hook) => {
+    expect(read(deployment({ container: `lifecycle: { ${preStop} }` })).hook).toEqual(hook);
+  });
+
+  it('runs a command only when it may', () => {
+    const text = deployment({ container: 'lifecycle: { preStop: { exec: { command: [/bin/drain, --fast] } } }' });
+    expect(() => read(text)).toThrow('runs a command: /bin/drain --fast');
+    expect(read(text, { allowExec: true }).hook).toEqual({ kind: 'exec', command: ['/bin/drain', '--fast'] });
+  });
+
+  it('chooses the pod and the container that are asked for', () => {
+    const two = `${deployment({ name: 'orders' })}---\n${deployment({ name: 'stock', container: 'ports: [{ containerPort: 1 }]' })}`;
+    expect(() => read(two)).toThrow('several workloads: Deployment/orders, Deployment/stock');
+    expect(read(two, { workload: 'stock' }).title).toBe('Deployment/stock, container stock');
+    expect(read(two, { workload: 'Deployment/orders' }).title).toBe('Deployment/orders, container orders');
+    expect(() => read(two, { workload: 'other' })).toThrow('no workload "other"');
+    const sidecar = deployment({}).replace(
+      'containers:',
+      'containers:\n        - { name: log, image: log }\n        - { name: app, image: app, lifecycle: { preStop: { sleep: { seconds: 1 } } } }',
+    );
+    expect(read(sidecar).title).toBe('Deployment/orders, container app');
+    expect(read(sidecar, { container: 'log' }).title).toBe('Deployment/orders, container log');
+    expect(() => read(sidecar, { container: 'db' })).toThrow('no container "db"');
+  });
+
+  it.each([
+    ['kind: [', /^k8s\.yaml:1: /],
+    ['apiVersion: v1\nkind: Service\nmetadata: { name: a }\n', 'k8s.yaml has no pod in it'],
+    [
+      deployment({ container: 'lifecycle: { preStop: { httpGet: { port: nowhere } } }' }),
+      'the port of the preStop hook cannot be resolved',
+    ],
+  ])('refuses what it cannot play', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
