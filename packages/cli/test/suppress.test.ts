@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lint } from '../src/index.ts';
 import { deployment } from './support/manifests.ts';
@@ -17,6 +18,12 @@ function of(text: string, ...rules: string[]): { codes: string[]; ignored: numbe
 describe('# prestop-ignore', () => {
   it('without it the rule is heard', () => {
     expect(of(TEXT, 'PS016')).toMatchObject({ codes: ['PS016'], ignored: 0 });
+  });
+
+  it('is heard as the README shows it', () => {
+    const text = readFileSync(new URL('fixtures/exception.yaml', import.meta.url), 'utf8');
+    expect(of(text, 'PS038')).toMatchObject({ codes: [], ignored: 1 });
+    expect(of(text.replace(/# prestop-ignore.*/, '#'), 'PS038')).toMatchObject({ codes: ['PS038'], ignored: 0 });
   });
 
   it.each([

@@ -14,7 +14,7 @@ const OPTIONS = {
   quiet: { minMs: 100, maxMs: 100 },
 } as const;
 
-describe.concurrent.each(VERSIONS)("the hook on the application's own port, on $version", ({ module }) => {
+describe.each(VERSIONS)("the hook on the application's own port, on $version", ({ module }) => {
   const single: PodOptions = {
     script: SERVICE,
     options: OPTIONS,
@@ -54,7 +54,7 @@ describe.concurrent.each(VERSIONS)("the hook on the application's own port, on $
 
   it('is answered before the exit when SIGTERM came first', async () => {
     await repeatedly(REPEATS, () =>
-      withPod(single, async (pod) => {
+      withPod({ ...single, options: { ...OPTIONS, floorMs: 2_000 } }, async (pod) => {
         const { ended } = await pod.beginTermination(false, { gracePeriodSeconds: 30 });
         const hook = await openRaw(pod.port);
         hook.write(get('/prestop', { [TOKEN_HEADER]: TOKEN }));

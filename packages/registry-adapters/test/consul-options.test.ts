@@ -131,6 +131,10 @@ describe('the options of consul()', () => {
 });
 
 describe('the environment of consul()', () => {
+  it('may be process.env itself, which is no plain object', () => {
+    consul({ name: 'orders', port: 3000, env: process.env });
+  });
+
   it.each<[Record<string, string>, string]>([
     [{ CONSUL_HTTP_SSL: 'yes' }, 'env.CONSUL_HTTP_SSL'],
     [{ CONSUL_HTTP_SSL_VERIFY: 'maybe' }, 'env.CONSUL_HTTP_SSL_VERIFY'],

@@ -21,7 +21,7 @@ describe('a service that loses requests', () => {
   });
 
   it('by closing its listener', async () => {
-    const { code, result } = await drilledService('close');
+    const { code, result } = await drilledService('close', '-r', '4x GET /', '-r', 'GET /slow');
     expect(code).toBe(1);
     expect(kinds(result)).toContain('listener-closed');
   });
@@ -188,7 +188,7 @@ describe('outputs', () => {
       'x',
     ];
     const dry = await prestop(line);
-    expect(dry.stdout).toContain(`schedule  seed 42, ${report.settings.schedule}`);
+    expect(dry.stdout).toMatch(new RegExp(`^schedule +seed 42, ${report.settings.schedule}$`, 'm'));
     expect((await prestop(line)).stdout).toBe(dry.stdout);
   });
 });

@@ -98,12 +98,15 @@ const WEIGHT_RULES: optionRules.OptionRules<ConsulWeights> = {
   warning: optionRules.integer('shares', 0, 65_535),
 };
 
-const strings = (rule: string): optionRules.OptionRule => ({
-  rule,
+/** Not `optionsObject`: `process.env` has a prototype of its own. */
+const environment: optionRules.OptionRule = {
+  rule: 'an object of environment variables, such as process.env',
   holds: (value) =>
-    optionRules.optionsObject.holds(value) &&
-    Object.values(value as object).every((entry) => entry === undefined || typeof entry === 'string'),
-});
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((entry) => entry === undefined || typeof entry === 'string'),
+};
 
 const RULES: optionRules.OptionRules<ConsulOptions> = {
   name: serviceName,
@@ -130,7 +133,7 @@ const RULES: optionRules.OptionRules<ConsulOptions> = {
   tls: optionRules.optionsObject,
   namespace: optionRules.text(),
   partition: optionRules.text(),
-  env: strings('an object of environment variables, such as process.env'),
+  env: environment,
   requestTimeoutMs: optionRules.integer('milliseconds', 50, 60_000),
   settleMs,
   onHeartbeatError: optionRules.callback,

@@ -6,7 +6,7 @@ import { DrillError } from '../errors.ts';
 import { type DrillRequest, titleOf } from './request-line.ts';
 
 /** Longest answer to a request before the drill, in milliseconds; what takes longer is a stream without an end. */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 10_000;
 const AT_ONCE = 8;
 
 export interface Preflight {
