@@ -38,11 +38,15 @@ export function install() {
     .digest('hex');
   const stamp = join(root, 'node_modules', '.cache', 'installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  console.log(`installing the dependencies (npx ${packageManager}) …`);
-  run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only']);
+  console.log(`installing the dependencies (npx ${packageManager()}) …`);
+  run('npx', ['--yes', packageManager(), 'install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only']);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
+}
+
+/** The pinned pnpm, as npx takes it. */
+export function packageManager() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
 }
 
 /** Compiles every package and example; a moment when nothing has changed. */

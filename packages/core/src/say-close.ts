@@ -11,24 +11,29 @@ type HeadFields = OutgoingHttpHeaders | OutgoingHttpHeader[];
  */
 export function sayClose(response: ServerResponse, mayTell: () => boolean, onTold: () => void): void {
   if (response.headersSent) return;
-  const writeHead = response.writeHead as (status: number, ...rest: unknown[]) => ServerResponse;
+  const writeHead = response.writeHead.bind(response) as (status: number, ...rest: unknown[]) => ServerResponse;
   response.writeHead = function patched(this: ServerResponse, status: number, ...rest: unknown[]): ServerResponse {
-    if (this.headersSent || status < 200 || !mayTell()) return writeHead.call(this, status, ...rest);
+    if (this.headersSent || status < 200 || !mayTell()) return writeHead(status, ...rest);
     const last = rest.at(-1);
     const given = typeof last === 'object' && last !== null ? (last as HeadFields) : undefined;
-    const options = [...connectionOptions(this.getHeader('connection')), ...connectionOptions(fieldOf(given))];
+    const options = [
+      ...connectionOptions(this.getHeader('connection')),
+      ...connectionOptions(fieldOf(given) as OutgoingHttpHeader | undefined),
+    ];
     const connection = [...new Set(options), 'close'].join(', ');
     if (given === undefined) this.setHeader('Connection', connection);
     else rest[rest.length - 1] = withConnection(given, connection);
     onTold();
-    return writeHead.call(this, status, ...rest);
+    return writeHead(status, ...rest);
   };
 }
 
 /** Connection options to keep: `Upgrade` of a 426 answer, say; not the two that are being decided here. */
-function connectionOptions(field: unknown): string[] {
+function connectionOptions(field: OutgoingHttpHeader | undefined): string[] {
   if (field === undefined) return [];
-  return String(field)
+  return [field]
+    .flat()
+    .join(',')
     .split(',')
     .map((option) => option.trim())
     .filter((option) => option !== '' && !/^(?:close|keep-alive)$/i.test(option));
