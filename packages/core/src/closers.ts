@@ -2,17 +2,28 @@ import type { Clock } from './clock.ts';
 import type { Deadline } from './deadline.ts';
 import { errorOf, LifecycleError } from './errors.ts';
 import type { CloserOutcome } from './events.ts';
-import { checkOptions, integer, listOf, type OptionRules, text } from './option-rules.ts';
+import { checkOptions, integer, listOf, type OptionRules, oneOf, text } from './option-rules.ts';
 
 export interface CloserContext {
   /** Aborted when the closer's time is up; it is not waited for any longer. */
   readonly signal: AbortSignal;
 }
 
-/** What runs in `closing`: closes a pool, flushes telemetry. */
+/** What is closed: a pool, telemetry. An object of numbers that it returns, or resolves with, is put into the report. */
 export type Closer = (context: CloserContext) => unknown;
 
+/** When closers run. */
+const CLOSER_PHASES = ['draining', 'closing'] as const;
+
+export type CloserPhase = (typeof CLOSER_PHASES)[number];
+
 export interface CloserOptions {
+  /**
+   * `'closing'` (default): after the last request. `'draining'`: when the service starts draining, beside the requests
+   * in flight, for what takes part in serving and has to be told to end: WebSockets, the consumer of a queue. The drain
+   * waits for it, at most until the deadline; after a resume it runs again in the next termination.
+   */
+  readonly phase?: CloserPhase;
   /**
    * Names of closers that must have ended first, whatever their outcome. The telemetry that the pools still write to
    * closes `after` them. Default: none; closers without order between them run at the same time.
@@ -26,6 +37,7 @@ export interface CloserOptions {
 }
 
 const RULES: OptionRules<CloserOptions> = {
+  phase: oneOf(...CLOSER_PHASES),
   after: listOf(text()),
   timeoutMs: integer('milliseconds', 1, 3_600_000),
 };
@@ -35,11 +47,14 @@ export interface CloserResult {
   readonly outcome: CloserOutcome;
   readonly ms: number;
   readonly error?: Error;
+  /** What it returned, if that was an object of numbers. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 interface Entry {
   readonly name: string;
   readonly run: Closer;
+  readonly phase: CloserPhase;
   readonly after: readonly string[];
   readonly timeoutMs: number;
 }
@@ -69,6 +84,7 @@ export class Closers {
     const entry: Entry = {
       name,
       run,
+      phase: options.phase ?? 'closing',
       after: options.after ?? [],
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
     };
@@ -90,9 +106,11 @@ export class Closers {
    * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`
    */
   check(): void {
-    for (const { name, after } of this.#entries.values()) {
+    for (const { name, phase, after } of this.#entries.values()) {
       const missing = after.find((before) => !this.#entries.has(before));
       if (missing !== undefined) throw invalid(name, 'a closer for every name in `after`', missing);
+      const later = after.find((before) => phase === 'draining' && this.#entries.get(before)?.phase === 'closing');
+      if (later !== undefined) throw invalid(name, 'no closer of a later phase in `after`', later);
     }
   }
 
@@ -108,7 +126,7 @@ export class Closers {
   }
 
   /**
-   * Runs them all; a failure or a timeout of one is its own outcome and keeps no other from running. When `abandoned`
+   * Runs those of `phase`; a failure or a timeout of one is its own outcome and keeps no other from running. When `abandoned`
    * aborts, nobody looks after them any more: what they wait for is up to them.
    */
   async run(
@@ -116,6 +134,7 @@ export class Closers {
     deadline: Deadline,
     onResult: (result: CloserResult) => void,
     abandoned?: AbortSignal,
+    phase: CloserPhase = 'closing',
   ): Promise<CloserResult[]> {
     const running = new Map<string, Promise<CloserResult>>();
     const start = (entry: Entry): Promise<CloserResult> => {
@@ -123,7 +142,7 @@ export class Closers {
       running.set(entry.name, started);
       return started;
     };
-    return Promise.all([...this.#entries.values()].map(start));
+    return Promise.all([...this.#entries.values()].filter((entry) => entry.phase === phase).map(start));
   }
 
   async #runOne(entry: Entry, start: (entry: Entry) => Promise<CloserResult>, run: Run): Promise<CloserResult> {
@@ -131,7 +150,7 @@ export class Closers {
     await Promise.resolve();
     for (const name of entry.after) {
       const before = this.#entries.get(name);
-      if (before) await start(before);
+      if (before?.phase === entry.phase) await start(before);
     }
     const result = await runWithin(entry, run);
     run.onResult(result);
@@ -165,11 +184,16 @@ async function runWithin(entry: Entry, { clock, deadline, abandoned }: Run): Pro
 
 async function settle(entry: Entry, signal: AbortSignal, ms: () => number): Promise<CloserResult> {
   try {
-    await entry.run({ signal });
-    return { name: entry.name, outcome: 'done', ms: ms() };
+    const returned = await entry.run({ signal });
+    return { name: entry.name, outcome: 'done', ms: ms(), ...(isCounts(returned) && { counts: returned }) };
   } catch (thrown) {
     return { name: entry.name, outcome: 'failed', ms: ms(), error: errorOf(thrown) };
   }
+}
+
+function isCounts(value: unknown): value is Readonly<Record<string, number>> {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every((count) => Number.isFinite(count));
 }
 
 function invalid(closer: string, rule: string, value: string): LifecycleError {

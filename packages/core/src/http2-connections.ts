@@ -33,12 +33,11 @@ const NEWCOMER_MS = 1_000;
  * The connections of one attached HTTP/2 server. A stream is a request in flight; a stream of method CONNECT is counted as
  * an upgraded socket is. Connections that speak HTTP/1 (`allowHTTP1`) are treated as those of any HTTP/1 server.
  *
- * How callers are told differs from HTTP/1, see `docs/http2.md`. `Connection: close` costs nothing and is said from the
- * start. GOAWAY makes a caller open a new session, to this very instance for as long as it has not heard of the removal, and
- * Node can send it in one step only: the notice with stream 2^31-1 of RFC 9113, section 6.8, with which a server goes on
- * taking streams, is nothing that Node offers (`session.goaway(0, 2 ** 31 - 1)` makes it drop every later stream without a
- * word). So callers are told late, when those that follow a registry have left by themselves: from when the floor has
- * passed, each at a moment at which hardly anything is on the way.
+ * Callers are told later than those of HTTP/1, see `docs/http2.md`. `Connection: close` costs nothing and is said from the
+ * start. A GOAWAY makes a caller open a new session, to this very instance for as long as it has not heard of the removal;
+ * and a stream that crosses it is refused, since Node, once it has sent a GOAWAY, drops what comes, even after one with
+ * stream 2^31-1 that promises to take it. So callers are told from when the floor has passed, when those that follow a
+ * registry have left by themselves, and each at a moment at which hardly anything is on the way.
  */
 export class Http2Connections {
   readonly server: AnyHttp2Server;

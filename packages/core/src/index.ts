@@ -1,4 +1,4 @@
-export type { Closer, CloserContext, CloserOptions } from './closers.ts';
+export type { Closer, CloserContext, CloserOptions, CloserPhase } from './closers.ts';
 export type { ConnectionKind } from './connection.ts';
 export type { AttachableServer } from './connection-set.ts';
 export { DEFAULTS } from './defaults.ts';

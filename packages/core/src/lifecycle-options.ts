@@ -56,7 +56,7 @@ export interface LifecycleOptions {
   readonly terminationGracePeriodSeconds?: number;
   /**
    * Kept at the end of the grace period for closers, report and exit, in milliseconds: requests are cut that long
-   * before SIGKILL. Default 5000, but not more than a fifth of the grace period.
+   * before SIGKILL. At least 200. Default 5000, but not more than a fifth of the grace period.
    */
   readonly reserveMs?: number;
   /** Where the instance is registered; several are asked in parallel. Default: nowhere. */
@@ -151,7 +151,8 @@ const signalName: OptionRule = {
 /** Every option and its rule; `docs/options.md` lists the same names, by test. */
 export const OPTION_RULES: OptionRules<LifecycleOptions> = {
   terminationGracePeriodSeconds: integer('seconds', 2, 86_400),
-  reserveMs: milliseconds,
+  // With less, the process could not have ended before SIGKILL.
+  reserveMs: integer('milliseconds', 200, DAY_MS),
   registry: either(adapter, listOf(adapter)),
   deregistrationMs: milliseconds,
   floorMs: milliseconds,

@@ -73,7 +73,7 @@ export interface Lifecycle {
   terminate(trigger?: Trigger): Promise<TerminationReport>;
 
   /**
-   * Runs `closer` in phase `closing`, when no request is in flight any more.
+   * Runs `closer` in phase `closing`, when no request is in flight any more; or in `draining`, if its options say so.
    *
    * @returns a function that takes it away again.
    * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`, `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`
@@ -447,7 +447,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     await termination.close();
     const report = termination.report();
     this.#conclude(report);
-    await this.#admin?.close(FLUSH_MS);
+    await this.#admin?.close(Math.min(FLUSH_MS, this.#options.graceMs - this.#options.exitMs));
     this.#tidyUp();
     // One turn later, so that whoever awaits the report has it before the process ends.
     setImmediate(() => this.#exit(report.exitCode ?? 0));

@@ -152,7 +152,7 @@ const SHOWN_CHARACTERS = 80;
 
 function show(value: unknown): string {
   if (typeof value === 'string') return `${JSON.stringify(value.slice(0, SHOWN_CHARACTERS))} (string)`;
-  if (isPlain(value)) return `${value}`;
+  if (isPlain(value)) return String(value);
   if (Array.isArray(value) && value.every((entry) => typeof entry === 'string' || isPlain(entry))) {
     return JSON.stringify(value).slice(0, SHOWN_CHARACTERS);
   }

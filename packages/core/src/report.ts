@@ -70,6 +70,8 @@ export interface CloserReport {
   readonly outcome: CloserOutcome;
   readonly ms: number;
   readonly error: string | null;
+  /** What it counted; `null` when it counts nothing. */
+  readonly counts: Readonly<Record<string, number>> | null;
 }
 
 /** The machine-readable account of one termination. All times are milliseconds since it began. */

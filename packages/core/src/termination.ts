@@ -1,5 +1,5 @@
 import { type Clock, sleep } from './clock.ts';
-import type { CloserResult, Closers } from './closers.ts';
+import type { CloserPhase, CloserResult, Closers } from './closers.ts';
 import type { ConnectionSet } from './connection-set.ts';
 import { Deadline } from './deadline.ts';
 import { ABORT_LEAD_MS, FAST_PATH } from './defaults.ts';
@@ -26,6 +26,8 @@ import type { PrimaryProgress } from './workers-steering.ts';
 
 /** How often the conditions for leaving a phase are looked at, in milliseconds. */
 const TICK_MS = 25;
+/** A look that comes this much too late, in milliseconds, means that the process did not run meanwhile. */
+const STALL_MS = 100;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 /** Longest wait for the registries' clients to close, in milliseconds. */
@@ -77,9 +79,13 @@ export class Termination {
   #upgradedCut = 0;
   #shed = 0;
   #forced = 0;
+  /** Silence counts from here: a process that did not run (throttled, paused, blocked) has heard nobody. */
+  #awakeSince: number = Number.NEGATIVE_INFINITY;
   #lameDuckEnd: LameDuckEnd | null = null;
   #lastVerdict: QuietVerdict = { quiet: false, silentMs: 0, windowMs: 0, basis: 'floor' };
   #closerResults: readonly CloserResult[] = [];
+  /** Whether closers of phase `draining` have not ended. */
+  #drainersRun = false;
   #outcome: TerminationOutcome = 'running';
   #exitCode: number | null = null;
   #endedAt: number | undefined;
@@ -178,13 +184,18 @@ export class Termination {
     // Callers that never stop would keep requests in flight until the deadline cuts them: refusing is better.
     if (this.#lameDuckEnd === 'budget') connections.stopListening();
     if (this.#lameDuckEnd === 'fast-path') this.#shed += connections.sendAway('at-once');
+    this.#drainersRun = true;
+    const drainers = this.#runClosers('draining', this.#deadline).then(() => {
+      this.#drainersRun = false;
+    });
     await this.#finishInFlight();
+    await drainers;
     if (this.#outcome === 'running') this.#outcome = 'drained';
   }
 
   /** Listeners, closers, registries' clients: what comes after the signal. */
   async close(): Promise<void> {
-    const { phases, connections, closers, clock, events, workers } = this.#context;
+    const { phases, connections, workers } = this.#context;
     phases.moveTo('closing');
     const workersEnded = workers?.close(this.#end);
     connections.stopListening();
@@ -193,18 +204,25 @@ export class Termination {
     // Closers here may take away what workers still use.
     await workersEnded;
     await this.#goOn();
-    this.#closerResults = await closers.run(
-      clock,
-      this.#end,
-      ({ name, outcome, ms, error }) => events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
-      this.#abandoned.signal,
-    );
+    await this.#runClosers('closing', this.#end);
     await this.#goOn();
     this.#registries.abort();
     await this.#closeRegistries();
     await this.#goOn();
     phases.moveTo('terminated');
     this.#finish(worstOutcome(this.#conclude(), workers?.reports(this.startedAt) ?? []));
+  }
+
+  async #runClosers(phase: CloserPhase, deadline: Deadline): Promise<void> {
+    const { clock, closers, events } = this.#context;
+    const results = await closers.run(
+      clock,
+      deadline,
+      ({ name, outcome, ms, error }) => events.emit('closed', { closer: name, outcome, ms, ...(error && { error }) }),
+      this.#abandoned.signal,
+      phase,
+    );
+    this.#closerResults = [...this.#closerResults, ...results];
   }
 
   /** Frees the registries' clients. The process ends whether they agree or not. */
@@ -269,11 +287,12 @@ export class Termination {
         quietBasis: this.#lastVerdict.basis,
       },
       ...(workers ? totalsWith(own, workers, CUT_LISTED) : own),
-      closers: this.#closerResults.map(({ name, outcome, ms, error }) => ({
+      closers: this.#closerResults.map(({ name, outcome, ms, error, counts }) => ({
         name,
         outcome,
         ms,
         error: error?.message ?? null,
+        counts: counts ?? null,
       })),
       ...(workers && { workers }),
     };
@@ -337,7 +356,7 @@ export class Termination {
         now: clock.now(),
         arrivals: traffic.arrivals(),
         lastAnswerAt: traffic.lastAnswerAt,
-        creditFrom: this.#isProven() ? undefined : this.startedAt,
+        creditFrom: this.#isProven() ? this.#awakeSince : Math.max(this.startedAt, this.#awakeSince),
       },
       options.quiet,
     );
@@ -352,10 +371,10 @@ export class Termination {
   async #finishInFlight(): Promise<void> {
     const { connections, traffic, workers } = this.#context;
     await this.#until(() => {
-      const { closed, waiting } = connections.shed(this.startedAt);
+      const { closed, waiting } = connections.shed(Math.max(this.startedAt, this.#awakeSince));
       this.#shed += closed;
       const inHand = traffic.inFlight + connections.upgraded;
-      if (inHand > 0 || workers?.drained === false) return false;
+      if (inHand > 0 || this.#drainersRun || workers?.drained === false) return false;
       // Out of time: what is in hand is finished, nothing else is waited for.
       if (this.endedByFastPath) return true;
       if (waiting > 0 || closed > 0) return false;
@@ -443,7 +462,11 @@ export class Termination {
   }
 
   async #tick(): Promise<void> {
-    await sleep(this.#context.clock, TICK_MS, this.#abandoned.signal);
+    const { clock } = this.#context;
+    const dueAt = clock.now() + TICK_MS;
+    await sleep(clock, TICK_MS, this.#abandoned.signal);
+    // Timers run before sockets are read: what was sent in the meantime is still to be heard.
+    if (clock.now() - dueAt > STALL_MS) this.#awakeSince = clock.now();
     await this.#goOn();
   }
 

@@ -17,7 +17,11 @@ export interface Course {
 
 /** Shares of what is left after the requests: the workers' closers, then the primary's. */
 const WORKERS_SHARE = 0.6;
-const KILL_SHARE = 0.75;
+/** Share of what is left to the primary then, in which it still waits for workers that should have ended. */
+const KILL_SHARE = 0.4;
+/** How long before the primary's deadline workers cut, so that what they have to say about it is here by then. */
+const LEAD_MS = 100;
+const LEAD_SHARE = 0.1;
 /** How long after the deadline a worker may still say what it cut, in milliseconds. */
 const ANSWER_MS = 500;
 const ANSWER_SHARE = 0.25;
@@ -26,8 +30,11 @@ const KILLED_MS = 200;
 
 /** What workers are given of the time that is left; the primary needs some of it after them. */
 export function workerLimits(deadline: Deadline, end: Deadline): WorkerLimits {
-  const requestsMs = deadline.remaining();
-  return { requestsMs, totalMs: requestsMs + WORKERS_SHARE * Math.max(0, end.remaining() - requestsMs) };
+  const remaining = deadline.remaining();
+  return {
+    requestsMs: remaining - Math.min(LEAD_MS, remaining * LEAD_SHARE),
+    totalMs: remaining + WORKERS_SHARE * Math.max(0, end.remaining() - remaining),
+  };
 }
 
 /** A fault of the primary is none of its workers. */
@@ -133,14 +140,14 @@ export class WorkerGroup {
       if (member.greeted) member.link.send({ type: 'close', limits });
       else member.kill();
     }
-    const killMs = limits.requestsMs + KILL_SHARE * Math.max(0, end.remaining() - limits.requestsMs);
+    const killMs = limits.totalMs + (end.remaining() - limits.totalMs) * KILL_SHARE;
     const killAt = this.#clock.now() + killMs;
     await this.#until(() => this.drained, Math.min(ANSWER_MS, killMs));
     for (const member of this.#members) if (!member.drained) member.kill();
     const ended = (): boolean => this.#running().length === 0;
     await this.#until(ended, killAt - this.#clock.now());
     this.kill();
-    await this.#until(ended, KILLED_MS);
+    await this.#until(ended, Math.min(KILLED_MS, end.remaining()));
   }
 
   /** At once, whatever they are doing. */

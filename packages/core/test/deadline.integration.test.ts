@@ -17,7 +17,7 @@ const terminate = (pod: TestPod, hook: boolean) => pod.beginTermination(hook, { 
 
 /** The cut requests in the order of their paths, without their ages. */
 function cutOf({ report }: Ending): readonly Omit<CutRequest, 'ageMs'>[] {
-  const cut = report.requests.cut.map(({ ageMs: _, ...request }) => request);
+  const cut = report.requests.cut.map(({ method, path, cause }) => ({ method, path, cause }));
   return cut.toSorted((left, right) => left.path.localeCompare(right.path));
 }
 

@@ -11,8 +11,6 @@ const FLOOR_MS = 800;
 const OPTIONS: LifecycleOptions = { terminationGracePeriodSeconds: GRACE_SECONDS, quiet: { minMs: 100, maxMs: 100 } };
 const POD = { options: OPTIONS, fake: { settleMs: FLOOR_MS } };
 const GRACE = { gracePeriodSeconds: GRACE_SECONDS };
-/** What SIGTERM leaves in the worst case. */
-const FAST_MS = 2_000;
 
 function expectOneTermination(pod: TestPod, { timeline, report, detail }: Ending): void {
   expect(timeline, detail).toMatchObject({ killed: false, exit: { code: EXIT_CODES.clean, signal: null } });
@@ -120,53 +118,7 @@ describe.concurrent('the hook, then SIGTERM', () => {
   });
 });
 
-describe.concurrent('SIGTERM while the hook waits', () => {
-  /** The pod gets 1 s where its manifest said 30: the kubelet gives the hook up and sends SIGTERM. */
-  const SHORT = { gracePeriodSeconds: 1 };
-
-  async function fastPath(pod: TestPod, target: string): Promise<{ readonly ending: Ending; readonly answer: string }> {
-    const busy = await pod.open();
-    busy.write(get(target));
-    await pod.entered(`GET ${target}`);
-    const { ended } = await pod.beginTermination(true, SHORT);
-    const answer = await busy.readResponse().then(
-      ({ status }) => String(status),
-      (error) => error.code,
-    );
-    const ending = await ended;
-    const { timeline, report, detail } = ending;
-    expect((timeline.exitedAtMs ?? 0) - (timeline.sigtermAtMs ?? 0), detail).toBeLessThan(FAST_MS);
-    expectAnswered(ending, 1);
-    expect(report, detail).toMatchObject({ budget: { fastPath: true }, lameDuck: { endedBy: 'fast-path' } });
-    return { ending, answer };
-  }
-
-  it('takes the fast path: ended in less than 2 s, what was in flight and the hook answered', async () => {
-    await repeatedly(REPEATS, () =>
-      withPod({ ...POD, fake: { settleMs: 10_000 } }, async (pod) => {
-        const { ending, answer } = await fastPath(pod, '/slow?ms=1700');
-        expect(answer).toBe('200');
-        expectOneTermination(pod, ending);
-      }),
-    );
-  });
-
-  it('cuts what cannot be answered in that time, names it, and runs the closers', async () => {
-    await repeatedly(REPEATS, () =>
-      withPod({ ...POD, fake: { settleMs: 10_000 }, env: { CLOSERS: '{"pool":100}' } }, async (pod) => {
-        const { ending, answer } = await fastPath(pod, '/never');
-        expect(answer).toBe('ERR_TESTKIT_RAW_CLOSED');
-        const { timeline, report, detail } = ending;
-        expect(timeline, detail).toMatchObject({ killed: false, exit: { code: EXIT_CODES.forced, signal: null } });
-        expect(report, detail).toMatchObject({
-          outcome: 'forced',
-          requests: { cutCount: 1, cut: [{ path: '/never', cause: 'deadline' }] },
-          closers: [{ name: 'pool', outcome: 'done' }],
-        });
-      }),
-    );
-  });
-
+describe.concurrent('SIGTERM after the hook was lost', () => {
   it('is no fast path when the connection of the hook was lost: the whole sequence', async () => {
     await repeatedly(REPEATS, () =>
       withPod({ ...POD, fake: { settleMs: 2_500 } }, async (pod) => {
@@ -193,7 +145,7 @@ describe.concurrent('SIGTERM while the hook waits', () => {
 describe.concurrent('SIGTERM first, then the hook', () => {
   it('is one termination, and the hook is answered before the exit', async () => {
     await repeatedly(REPEATS, () =>
-      withPod(POD, async (pod) => {
+      withPod({ ...POD, fake: { settleMs: 2_000 } }, async (pod) => {
         const { ended } = await pod.beginTermination(false, GRACE);
         const answers = await Promise.all([call(pod, get('/prestop')), call(pod, get('//prestop'))]);
         expect(answers.map(({ status }) => status)).toEqual([200, 200]);
@@ -237,7 +189,7 @@ describe.concurrent('a second signal', () => {
         pod.service.signal(second);
         const { code, atMs } = await pod.service.exited;
         expect(code, pod.output()).toBe(EXIT_CODES.secondSignal);
-        expect(atMs - signalledAt).toBeLessThan(500);
+        expect(atMs - signalledAt).toBeLessThan(1_500);
         expect(pod.events('report'), pod.output()).toMatchObject([
           { report: { outcome: 'second-signal', exitCode: EXIT_CODES.secondSignal, trigger: { detail: first } } },
         ]);

@@ -101,20 +101,23 @@ describe.concurrent.each(KINDS)('HTTP/2 over $kind', ({ tls }) => {
   });
 
   it('never splits a packet: of the streams that came together, all are answered or all are refused', async () => {
-    await withHttp2({ tls, options: { ...OPTIONS, quiet: { minMs: 300, maxMs: 300 } } }, async ({ lifecycle, open }) => {
-      const client = await open();
-      const ended = lifecycle.terminate();
-      const packets: string[][] = [];
-      while (client.goaways.length === 0) {
-        client.socket.cork();
-        const packet = Array.from({ length: 20 }, () => client.ask('/slow?ms=20'));
-        client.socket.uncork();
-        packets.push(await Promise.all(packet));
-      }
-      for (const packet of packets) expect(new Set(packet).size, packet.join()).toBe(1);
-      expect(packets[0]?.[0]).toBe('answered');
-      expect((await ended).outcome).toBe('clean');
-    });
+    await withHttp2(
+      { tls, options: { ...OPTIONS, quiet: { minMs: 300, maxMs: 300 } } },
+      async ({ lifecycle, open }) => {
+        const client = await open();
+        const ended = lifecycle.terminate();
+        const packets: string[][] = [];
+        while (client.goaways.length === 0) {
+          client.socket.cork();
+          const packet = Array.from({ length: 20 }, () => client.ask('/slow?ms=20'));
+          client.socket.uncork();
+          packets.push(await Promise.all(packet));
+        }
+        for (const packet of packets) expect(new Set(packet).size, packet.join()).toBe(1);
+        expect(packets[0]?.[0]).toBe('answered');
+        expect((await ended).outcome).toBe('clean');
+      },
+    );
   });
 
   it('cuts at the deadline, and names what it cut', async () => {
@@ -394,8 +397,8 @@ describe.concurrent('an HTTP/2 server that also speaks HTTP/1', () => {
   });
 });
 
-describe('the reason why GOAWAY is sent in one step', () => {
-  it('is that Node drops, without a word, every stream after the notice of RFC 9113, section 6.8', async () => {
+describe('the reason why the second GOAWAY does not wait for a round trip', () => {
+  it('is that Node drops, without a word, every stream after the first, which promises to take them', async () => {
     const server = createServer();
     const paths: (string | undefined)[] = [];
     server.on('stream', (_stream, headers) => void paths.push(headers[':path']));
@@ -406,7 +409,7 @@ describe('the reason why GOAWAY is sent in one step', () => {
       client.request('/before');
       await client.ping();
       (await session).goaway(0, 2 ** 31 - 1);
-      await until(() => client.goaways[0]?.lastStreamId === 2 ** 31 - 1, 'the notice, which promises to take streams');
+      await until(() => client.goaways[0]?.lastStreamId === 2 ** 31 - 1, 'the first, with the largest stream identifier');
       const after = client.request('/after');
       await client.ping();
       expect(paths).toEqual(['/before']);

@@ -55,7 +55,7 @@ async function useOnceMore({ earlier, usedAtMs }: Use, hook: boolean): Promise<v
     );
     const { timeline, report, detail } = await ended;
     const failed = answers.flatMap((answer) => (answer.status === 'rejected' ? [String(answer.reason)] : []));
-    expect(failed.length, `${failed.length} of ${SOCKETS} lost: ${failed.slice(0, 3)}\n${detail}`).toBe(0);
+    expect(failed.length, `${failed.length} of ${SOCKETS} lost: ${failed.slice(0, 3).join(', ')}\n${detail}`).toBe(0);
     for (const [index, answer] of answers.entries()) {
       if (answer.status === 'rejected') continue;
       const { status, body, headers } = answer.value;

@@ -1,32 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { EVENT_NAMES, EventHub, type LifecycleEvents } from '../src/events.ts';
+import { EVENT_NAMES, EventHub } from '../src/events.ts';
 import { jsonLogger, type Logger, logEvents } from '../src/logger.ts';
 import { FakeClock } from './support/fake-clock.ts';
-import { reportOf } from './support/report-of.ts';
-
-const error = new Error('connection refused');
-const request = { method: 'GET', path: '/orders' };
-const caller = { remoteAddress: '10.0.0.1', userAgent: 'caller/1' };
-
-/** One of each. */
-const EVENTS: LifecycleEvents = {
-  phase: { from: 'ready', to: 'deregistering', afterMs: 5 },
-  terminating: { trigger: { kind: 'prestop' }, budgetMs: 25_000 },
-  joined: { trigger: { kind: 'signal', detail: 'SIGTERM' }, fastPath: false },
-  registered: { registry: 'file', attempts: 1, listed: true },
-  registrationFailed: { registry: 'file', error, retryInMs: 150 },
-  deregistrationFailed: { registry: 'file', error, retryInMs: undefined },
-  deregistered: { registry: 'file', outcome: 'confirmed', afterMs: 200 },
-  reappeared: { registry: 'file' },
-  lateRequest: { ...request, ...caller, afterMs: 20 },
-  cut: { ...request, ageMs: 900, cause: 'deadline' },
-  closed: { closer: 'pool', outcome: 'failed', ms: 3, error },
-  resumed: { waitedMs: 10_000 },
-  refused: { endpoint: '/prestop', remoteAddress: '10.0.0.1', reason: 'the token is missing or wrong' },
-  warning: { code: 'PACKAGE_MANAGER', message: 'started by npm' },
-  startFailed: { error },
-  report: { report: reportOf({}) },
-};
+import { SAMPLE_EVENTS } from './support/sample-events.ts';
 
 function lines(): { readonly text: string[]; readonly emit: () => void } {
   const text: string[] = [];
@@ -38,7 +14,7 @@ function lines(): { readonly text: string[]; readonly emit: () => void } {
   return {
     text,
     emit: () => {
-      for (const name of EVENT_NAMES) events.emit(name, EVENTS[name] as never);
+      for (const name of EVENT_NAMES) events.emit(name, SAMPLE_EVENTS[name] as never);
     },
   };
 }
@@ -102,7 +78,7 @@ test('a logger of the user gets the fields and a sentence, as pino does', () => 
   const logger = { info: log('info'), warn: log('warn'), error: log('error') } as Logger;
   const events = new EventHub();
   logEvents(events, logger);
-  events.emit('resumed', EVENTS.resumed);
+  events.emit('resumed', SAMPLE_EVENTS.resumed);
   expect(calls).toEqual([['warn', { event: 'resumed', waitedMs: 10_000 }, 'no signal followed /prestop: ready again']]);
 });
 
@@ -114,7 +90,7 @@ test('a logger that throws changes nothing else', () => {
   logEvents(events, { info: fail, warn: fail, error: fail });
   const phases: unknown[] = [];
   events.on('phase', (event) => phases.push(event));
-  events.emit('phase', EVENTS.phase);
+  events.emit('phase', SAMPLE_EVENTS.phase);
   expect(phases).toHaveLength(1);
 });
 

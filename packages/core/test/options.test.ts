@@ -60,12 +60,12 @@ interface Case {
 
 const OPTIONS: Record<keyof LifecycleOptions, Case> = {
   terminationGracePeriodSeconds: { takes: ['five'], good: [2, 30, 86_400], bad: [1, 30_000_000, '30'] },
-  reserveMs: { takes: ['zero', 'one', 'five'], good: [24_000], bad: [86_400_001] },
+  reserveMs: { takes: [], good: [200, 24_000], bad: [199, 86_400_001] },
   registry: {
     takes: ['list'],
     good: [adapter(), [adapter('a'), adapter('b')]],
     bad: [
-      { ...adapter(), name: '' },
+      Object.assign(adapter(), { name: '' }),
       Object.assign(adapter(), { settleMs: -1 }),
       Object.assign(adapter(), { settleMs: Number.NaN }),
       Object.assign(adapter(), { check: undefined }),

@@ -31,8 +31,8 @@ describe('the termination message', () => {
         registries: [registry('consul'), registry('nacos')],
         requests: { ...reportOf({}).requests, cutCount: 1, cut: [cut('/orders')] },
         closers: [
-          { name: 'pool', outcome: 'timed-out', ms: 100, error: 'it had not ended after 100 ms' },
-          { name: 'telemetry', outcome: 'done', ms: 1, error: null },
+          { name: 'pool', outcome: 'timed-out', ms: 100, error: 'it had not ended after 100 ms', counts: null },
+          { name: 'telemetry', outcome: 'done', ms: 1, error: null, counts: null },
         ],
       }),
     );

@@ -78,6 +78,23 @@ describe('the ordinary termination', () => {
     expect(clock.now() - t0).toBeLessThanOrEqual(3_000 + 1_300);
   });
 
+  test('silence does not count while the process does not run', async () => {
+    const { harness, server, clock } = await service();
+    const done = harness.prestop();
+    for (let index = 0; index < 20; index++) {
+      server.request().answer();
+      await clock.advance(100);
+    }
+    // What callers send now is in the kernel until the process goes on, and is read after its timers have run.
+    clock.stall(3_000);
+    await clock.advance(10);
+    expect(harness.lifecycle.phase).toBe('lame-duck');
+    const late = server.request();
+    late.answer();
+    const report = await harness.resolved(done);
+    expect([late.outcome, report.requests.cutCount]).toEqual(['answered', 0]);
+  });
+
   test('the floor of the registry is kept although nobody calls', async () => {
     const { harness, clock, t0 } = await service({ settleMs: 3_000 });
     const report = await harness.resolved(harness.prestop());
@@ -513,7 +530,7 @@ describe('the report', () => {
 
 describe('stop', () => {
   test.each([
-    ['before the start', async (_: Harness) => {}],
+    ['before the start', async () => {}],
     ['when ready', async (harness: Harness) => void (await harness.ready())],
     ['while it registers', async (harness: Harness) => void harness.lifecycle.start()],
     [

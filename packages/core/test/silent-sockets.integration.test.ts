@@ -5,7 +5,7 @@ import { certificate, repeatedly, type TestPod, withPod } from './fixtures/pod.t
 import { at } from './fixtures/until.ts';
 
 const REPEATS = 5;
-/** Go's rule for sockets without a complete request head; `facts` for a reader: golang/go#22682. */
+/** Go's rule for sockets without a complete request head (golang/go#22682). */
 const GRACE_FOR_SILENCE_MS = 5_000;
 /** What it may take beyond that: closing, closers, the exit of the process, a busy machine. */
 const SMALL_MS = 700;

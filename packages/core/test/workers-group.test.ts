@@ -137,7 +137,7 @@ describe('a termination', () => {
     await clock.advance(1_000);
     second.say({ type: 'hello', ready: true });
     expect(second.told).toEqual(first.told);
-    expect(second.received[1]).toMatchObject({ run: 1, terms: { requestsMs: 3_000, totalMs: 3_600 } });
+    expect(second.received[1]).toMatchObject({ run: 1, terms: { requestsMs: 2_900, totalMs: 3_600 } });
   });
 
   test('waits for those that greeted, not for those that cannot answer', () => {
@@ -204,7 +204,7 @@ describe('a termination', () => {
     expect(first.told).toEqual(['welcome']);
     group.terminate(course);
     group.hurry({ kind: 'signal', detail: 'SIGTERM' });
-    expect(first.received.at(-1)).toMatchObject({ type: 'hurry', limits: { requestsMs: 4_000 } });
+    expect(first.received.at(-1)).toMatchObject({ type: 'hurry', limits: { requestsMs: 3_900 } });
   });
 
   test('that was resumed does not keep a worker that hung to its end', async () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { AxeResults, RunOptions } from 'axe-core';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { htmlReport } from '../../src/drill/output/html/page.ts';
@@ -11,7 +11,7 @@ import { chromiumPath, launch } from './support/browser.ts';
 import { caseResult, failedCase, report, service } from './support/results.ts';
 
 const path = chromiumPath();
-const TESTS = 11;
+const TESTS = 12;
 
 if (path === undefined) {
   const message = `${TESTS} TESTS OF THE PAGE DID NOT RUN: no Chromium here (apt-get install chromium, or PRESTOP_TEST_CHROMIUM)`;
@@ -26,17 +26,24 @@ const PAGES = {
   compared: htmlReport(report(service('node new.js', [caseResult()]), service('node old.js', [failedCase()]))),
 };
 
-interface Box {
-  readonly text: string;
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
+/** What `look.*` of the script beside the page gives. */
+interface Looks {
+  readonly openAll: undefined;
+  readonly widths: { readonly page: number; readonly view: number };
+  readonly labels: readonly {
+    readonly text: string;
+    readonly left: number;
+    readonly right: number;
+    readonly top: number;
+    readonly bottom: number;
+  }[];
+  readonly shape: { readonly late: number; readonly lost: number; readonly stop: number; readonly kill: number };
+  readonly contrasts: readonly { readonly what: string; readonly least: number; readonly contrast: number }[];
 }
 
-/** Of the window, in the browser. */
-interface AxeWindow {
-  readonly axe: { run(options: RunOptions): Promise<AxeResults> };
+async function look<Name extends keyof Looks>(page: Page, name: Name): Promise<Looks[Name]> {
+  await page.addScriptTag({ path: fileURLToPath(new URL('fixtures/in-page.mjs', import.meta.url)) });
+  return page.evaluate<Looks[Name]>(`look.${name}()`);
 }
 
 describe.runIf(path !== undefined)('the page in a real browser', () => {
@@ -79,14 +86,9 @@ describe.runIf(path !== undefined)('the page in a real browser', () => {
     it.each(['passed', 'failed', 'compared'] as const)('is accessible, contrast included: %s', async (name) => {
       const { page } = await open(name, { scheme, inject: true });
       await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-      await page.evaluate(() => {
-        for (const details of document.querySelectorAll('details')) details.open = true;
-      });
-      const { violations, passes } = await page.evaluate(() =>
-        (window as unknown as AxeWindow).axe.run({
-          runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'],
-        }),
-      );
+      await look(page, 'openAll');
+      const rules = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
+      const { violations, passes } = await page.evaluate<AxeResults>(`axe.run({ runOnly: ${JSON.stringify(rules)} })`);
       const found = violations.map(
         ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
       );
@@ -97,50 +99,16 @@ describe.runIf(path !== undefined)('the page in a real browser', () => {
   });
 
   it.each(['light', 'dark'] as const)('the picture has the contrast of WCAG too: %s', async (scheme) => {
-    const { page } = await open('failed', { scheme });
-    const contrasts = await page.evaluate(() => {
-      const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
-      const luminance = (colour: string) => {
-        const [red = 0, green = 0, blue = 0] = channels(colour).map((channel) => {
-          const part = channel / 255;
-          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-      };
-      const contrast = (one: string, other: string) => {
-        const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((left, right) => right - left);
-        return (light + 0.05) / (dark + 0.05);
-      };
-      const fill = (element: Element | null) => (element === null ? '' : getComputedStyle(element).fill);
-      const svg = document.querySelector('svg.chart');
-      if (svg === null) return [];
-      const back = getComputedStyle(svg).backgroundColor;
-      const texts = [...svg.querySelectorAll('text')].map((text) => {
-        const bar = text.parentElement?.querySelector('rect.bar') ?? null;
-        const behind = text.classList.contains('bar-label') ? fill(bar) : back;
-        return { what: `text ${text.textContent}`, least: 4.5, contrast: contrast(fill(text), behind) };
-      });
-      const shapes = ['others', 'before', 'lost'].map((kind) => {
-        return { what: kind, least: 3, contrast: contrast(fill(svg.querySelector(`path.${kind}`)), back) };
-      });
-      const late = { what: 'late', least: 3, contrast: contrast(fill(svg.querySelector('rect.late')), back) };
-      return [...texts, ...shapes, late];
-    });
+    const { page } = await open('failed', { scheme, inject: true });
+    const contrasts = await look(page, 'contrasts');
     expect(contrasts.length).toBeGreaterThan(15);
     expect(contrasts.filter(({ contrast, least }) => !(contrast >= least))).toEqual([]);
     await page.context().close();
   });
 
   it('draws what it says: late, lost and the moments are where they belong, and no label covers another', async () => {
-    const { page, problems } = await open('failed');
-    const boxes = await page.evaluate(() =>
-      [...document.querySelectorAll('svg.chart')].slice(0, 1).flatMap((svg) =>
-        [...svg.querySelectorAll('text.mark-label, text.bar-label, text.tick, text.lane-name')].map((element): Box => {
-          const { left, right, top, bottom } = element.getBoundingClientRect();
-          return { text: element.textContent ?? '', left, right, top, bottom };
-        }),
-      ),
-    );
+    const { page, problems } = await open('failed', { inject: true });
+    const boxes = await look(page, 'labels');
     expect(boxes.length).toBeGreaterThan(12);
     const covered = boxes.flatMap((one, index) =>
       boxes
@@ -155,17 +123,7 @@ describe.runIf(path !== undefined)('the page in a real browser', () => {
         .map((other) => `${one.text} / ${other.text}`),
     );
     expect(covered).toEqual([]);
-    const shape = await page.evaluate(() => {
-      const svg = document.querySelector('svg.chart');
-      const length = (selector: string) => svg?.querySelector(selector)?.getAttribute('d')?.length ?? 0;
-      const at = (selector: string) => Number(svg?.querySelector(selector)?.getAttribute('x1'));
-      return {
-        late: length('path.late'),
-        lost: length('path.cross'),
-        stop: at('line.mark.stop'),
-        kill: at('line.mark.kill'),
-      };
-    });
+    const shape = await look(page, 'shape');
     expect(shape.late).toBeGreaterThan(100);
     expect(shape.lost).toBeGreaterThan(100);
     expect(shape.kill).toBeGreaterThan(shape.stop);
@@ -175,14 +133,18 @@ describe.runIf(path !== undefined)('the page in a real browser', () => {
 
   it('fits a phone: the page itself never scrolls sideways', async () => {
     for (const name of ['passed', 'failed', 'compared'] as const) {
-      const { page } = await open(name, { width: 360 });
-      const { page: scrolled, view } = await page.evaluate(() => ({
-        page: document.documentElement.scrollWidth,
-        view: document.documentElement.clientWidth,
-      }));
+      const { page } = await open(name, { width: 360, inject: true });
+      const { page: scrolled, view } = await look(page, 'widths');
       expect(scrolled).toBeLessThanOrEqual(view);
       await page.context().close();
     }
+  });
+
+  it('runs and loads nothing, as its policy says', async () => {
+    const { page, problems } = await open('failed');
+    expect(await page.evaluate('document.scripts.length')).toBe(0);
+    expect(problems).toEqual([]);
+    await page.context().close();
   });
 
   it('can be looked at: screenshots in both schemes differ, and are not empty', async () => {

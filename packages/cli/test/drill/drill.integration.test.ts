@@ -5,6 +5,8 @@ import { folder } from '../support/folder.ts';
 import { prestop } from '../support/io.ts';
 import { drilled, drilledService, fixture, kinds, outcomes } from './support/drill.ts';
 
+const requests = (...lines: string[]) => lines.flatMap((line) => ['--request', line]);
+
 describe('a service that loses requests', () => {
   it('by ending at once', async () => {
     const { code, result } = await drilledService('exit', '-r', '4x GET /', '-r', 'GET /slow');
@@ -52,7 +54,7 @@ describe('a service that loses nothing', () => {
   it('because it serves on for longer than its callers need', async () => {
     const { code, result, report, stderr } = await drilledService(
       'serve',
-      ...['-r', '8x GET /', '-r', 'GET /slow', '-r', 'GET /stream', '-r', 'POST /upload {"a":1}'],
+      ...requests('8x GET /', 'GET /slow', 'GET /stream', 'POST /upload {"a":1}'),
     );
     expect(result.losses).toEqual([]);
     expect(code).toBe(0);
@@ -71,13 +73,12 @@ describe('a service that loses nothing', () => {
   });
 
   it('with all that may happen beside it', async () => {
-    const faults = ['silent-connection', 'half-head', 'pipelined', 'aborting-caller', 'deaf-caller', 'frozen-process'];
-    const { result } = await drilledService(
-      'serve',
-      ...['-e', 'SERVE_MS=2500', '--fault', faults.join(',')],
-      ...['--fault', 'slow-upload=POST /upload {"a":1}', '--fault', 'expect-continue=POST /upload {"a":1}'],
-      ...['--fault', 'open-stream=GET /events', '--max-exit', '10s', '--lag', '600ms'],
-    );
+    const upload = 'POST /upload {"a":1}';
+    const faults = [
+      ...['silent-connection', 'half-head', 'pipelined', 'aborting-caller', 'deaf-caller', 'frozen-process'],
+      ...[`slow-upload=${upload}`, `expect-continue=${upload}`, 'open-stream=GET /events'],
+    ].flatMap((fault) => ['--fault', fault]);
+    const { result } = await drilledService('serve', '-e', 'SERVE_MS=2500', '--lag', '600ms', ...faults);
     expect(result.losses).toEqual([]);
     expect(outcomes(result)).toMatchObject({
       'fault:silent-connection': 'pass',

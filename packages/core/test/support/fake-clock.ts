@@ -51,11 +51,16 @@ export class FakeClock implements Clock {
     await settle();
     for (let timer = this.#next(target); timer !== undefined; timer = this.#next(target)) {
       this.#timers.delete(timer);
-      this.#now = timer.due;
+      this.#now = Math.max(this.#now, timer.due);
       timer.run();
       await settle();
     }
     this.#now = target;
+  }
+
+  /** Passes `ms` in which the process does not run: timers that were due in it come late. */
+  stall(ms: number): void {
+    this.#now += ms;
   }
 
   /** Passes time until `done`, in steps of `stepMs`, `atMostMs` at the most. @returns whether it was. */

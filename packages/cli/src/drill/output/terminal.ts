@@ -95,7 +95,7 @@ function axis(columns: number, columnMs: number, beganAtMs: number): string {
   for (let atMs = 0; zero + atMs / columnMs < columns - 4; atMs += stepMs) {
     const at = Math.round(zero + atMs / columnMs);
     const label = atMs === 0 ? '0' : showDuration(atMs);
-    marks.splice(at, label.length + 1, '┴', ...label);
+    marks.splice(at, label.length + 1, ...Array.from(`┴${label}`));
   }
   return marks.join('');
 }
