@@ -409,7 +409,10 @@ describe('the reason why the second GOAWAY does not wait for a round trip', () =
       client.request('/before');
       await client.ping();
       (await session).goaway(0, 2 ** 31 - 1);
-      await until(() => client.goaways[0]?.lastStreamId === 2 ** 31 - 1, 'the first, with the largest stream identifier');
+      await until(
+        () => client.goaways[0]?.lastStreamId === 2 ** 31 - 1,
+        'the first, with the largest stream identifier',
+      );
       const after = client.request('/after');
       await client.ping();
       expect(paths).toEqual(['/before']);

@@ -44,7 +44,7 @@ export async function live(plan: RandomLife): Promise<Life> {
   const { terminationGracePeriodSeconds, resumeAfterMs } = plan;
   const harness = new Harness({ clock, registry, terminationGracePeriodSeconds, resumeAfterMs, servers: [server] });
   let closerTimers = 0;
-  plan.closers.forEach(({ ms, fails, timeoutMs, afterPrevious }, index) => {
+  plan.closers.forEach(({ ms, fails, timeoutMs, afterPrevious, phase }, index) => {
     const closer = (): Promise<void> =>
       new Promise((resolve, reject) => {
         if (ms === undefined) return;
@@ -56,7 +56,8 @@ export async function live(plan: RandomLife): Promise<Life> {
         });
       });
     harness.lifecycle.onClose(`c${index}`, closer, {
-      ...(afterPrevious && index > 0 ? { after: [`c${index - 1}`] } : {}),
+      phase,
+      ...(afterPrevious && mayFollow(plan, index) ? { after: [`c${index - 1}`] } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
   });
@@ -154,6 +155,11 @@ export async function live(plan: RandomLife): Promise<Life> {
   await settle(4);
   const reports = harness.events('report').map(({ report }) => report);
   return { harness, registries, hooks, signals, ends, requests, upgraded, closerTimers, refusedIn, reports };
+}
+
+/** A closer of the drain cannot wait for one that runs after it. */
+function mayFollow({ closers }: RandomLife, index: number): boolean {
+  return index > 0 && !(closers[index]?.phase === 'draining' && closers[index - 1]?.phase === 'closing');
 }
 
 /** Reading goes wrong only once the instance was ready, or it never would be. */

@@ -30,6 +30,7 @@ export interface RandomLife {
     readonly fails: boolean;
     readonly timeoutMs: number | undefined;
     readonly afterPrevious: boolean;
+    readonly phase: 'draining' | 'closing';
   }[];
   /** In order; `afterMs` from the step before. */
   readonly steps: readonly { readonly afterMs: number; readonly step: Step }[];
@@ -107,6 +108,7 @@ export const randomLife: fc.Arbitrary<RandomLife> = fc.record({
       fails: fc.boolean(),
       timeoutMs: fc.constantFrom(undefined, 100, 1_000),
       afterPrevious: fc.boolean(),
+      phase: fc.constantFrom('closing' as const, 'closing' as const, 'draining' as const),
     }),
     { maxLength: 4 },
   ),
