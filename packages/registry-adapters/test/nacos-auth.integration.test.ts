@@ -6,8 +6,8 @@ import { resolveNacos, startNacos } from '@prestop/testkit/servers';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { conformance } from './conformance.ts';
 import { eventually } from './eventually.ts';
+import { startService } from './lifecycle-service.ts';
 import { startProxy } from './nacos/proxy.ts';
-import { startService } from './nacos/service.ts';
 import { call, describeWithServer, hostsOf, mustBeOwn } from './nacos/support.ts';
 
 const found = mustBeOwn(await resolveNacos());

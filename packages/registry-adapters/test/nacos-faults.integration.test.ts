@@ -3,9 +3,9 @@ import { type NacosOptions, nacos } from '@prestop/registry-adapters/nacos';
 import { type NacosServer, resolveNacos, startNacos } from '@prestop/testkit/servers';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { eventually, pause, stays } from './eventually.ts';
+import { type Service, startService, type Terminated } from './lifecycle-service.ts';
 import { startProxy } from './nacos/proxy.ts';
 import { V1 } from './nacos/server-v1.ts';
-import { type Service, startService, type Terminated } from './nacos/service.ts';
 import { call, describeWithServer, hostsOf, mustBeOwn } from './nacos/support.ts';
 
 const found = mustBeOwn(await resolveNacos());
