@@ -16,7 +16,7 @@ const fileNamed = (name: string): (typeof YAML_FILES)[number] => {
 };
 
 /** Examples with an image and a base of their own. */
-const SERVICES = ['express-consul', 'express-file', 'express-nacos', 'node-http'];
+const SERVICES = ['express-consul', 'express-file', 'express-nacos', 'node-http', 'cluster'];
 
 /** A folder's base, as one set of objects. */
 const sets = [
