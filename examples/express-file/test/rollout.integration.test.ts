@@ -26,8 +26,10 @@ describe.each([
     },
   );
 
-  // Long and mostly waiting, so the repeats run beside each other.
+  // Long and mostly waiting, so two run beside each other; more would measure the machine and not the service.
   it('loses nothing when the callers learn of it up to 8000 ms late', { timeout: TIMEOUT_MS }, async () => {
-    await Promise.all(Array.from({ length: REPEATS }, (_, index) => rolling(8_000, hook, index + 1)));
+    for (let seed = 1; seed <= REPEATS; seed += 2) {
+      await Promise.all([rolling(8_000, hook, seed), rolling(8_000, hook, seed + 1)]);
+    }
   });
 });
