@@ -191,7 +191,12 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
       this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
     );
-    this.#connections = new ConnectionSet(this.#traffic, clock, this.#classifier());
+    this.#connections = new ConnectionSet({
+      traffic: this.#traffic,
+      clock,
+      classify: this.#classifier(),
+      longLived: options.longLived,
+    });
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints(tokenOf(options.admin)));
     for (const { name } of options.registries) this.#registries.set(name, 'pending');
     if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));
