@@ -1,25 +1,39 @@
-// node scripts/tools.mjs: installs the HTTP/2 clients that tests of core use beside node's own, where apt can.
+// npm run tools: what some tests need beyond Node, from the distribution's packages, where this machine lets us install
+// them (Debian and its like, as root). Elsewhere it says what is missing; the tests that need it then say that they did
+// not run.
 import { spawnSync } from 'node:child_process';
-import { run } from './workspace.mjs';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
-/** Commands, and the Debian package of each. */
-const TOOLS = { h2load: 'nghttp2-client', nghttp: 'nghttp2-client', curl: 'curl' };
+/** Commands and the Debian package that has them. */
+const TOOLS = { h2load: 'nghttp2-client', nghttp: 'nghttp2-client', curl: 'curl', chromium: 'chromium' };
 
-const isThere = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
 
-const missing = Object.keys(TOOLS).filter((command) => !isThere(command));
+const missing = Object.keys(TOOLS).filter((command) => !isOnPath(command));
 const packages = [...new Set(missing.map((command) => TOOLS[command]))];
-if (packages.length === 0) {
-  console.log('every tool is installed');
-} else if (!isThere('apt-get')) {
-  console.error(`not installed: ${missing.join(', ')}; without apt, install ${packages.join(' and ')} yourself`);
-  process.exit(1);
+if (missing.length === 0) {
+  console.log(`tools: ${Object.keys(TOOLS).join(', ')} are here`);
+} else if (process.platform !== 'linux' || process.getuid() !== 0 || !isOnPath('apt-get')) {
+  console.log(`tools: missing ${missing.join(', ')} (Debian packages: ${packages.join(' ')})`);
 } else {
-  const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-  const apt = (...args) => {
-    const [command, ...rest] = [...sudo, 'apt-get', ...args];
-    run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  };
-  apt('update', '--quiet');
-  apt('install', '--yes', '--quiet', '--no-install-recommends', ...packages);
+  console.log(`tools: installing ${packages.join(' ')} …`);
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-qq', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0;
+  if (!apt('update') || !apt('install', '--yes', '--no-install-recommends', ...packages)) {
+    console.error(`tools: ${packages.join(' ')} could not be installed`);
+    process.exit(1);
+  }
 }

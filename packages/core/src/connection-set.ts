@@ -1,16 +1,12 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
+import type { Clock } from './clock.ts';
 import { LifecycleError } from './errors.ts';
-import {
-  type ConnectionCounts,
-  type ConnectionsContext,
-  type Cut,
-  HttpConnections,
-  type Shed,
-} from './http-connections.ts';
+import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
 import { type AnyHttp2Server, Http2Connections } from './http2-connections.ts';
-import type { TrackedRequest } from './traffic.ts';
+import type { RequestClassifier } from './request-classifier.ts';
+import type { TrackedRequest, Traffic } from './traffic.ts';
 
 /** A server that can be attached. */
 export type AttachableServer = HttpServer | HttpsServer | AnyHttp2Server;
@@ -28,11 +24,15 @@ function isHttp2(server: unknown): server is AnyHttp2Server {
 
 /** The connections of all attached servers, as one. */
 export class ConnectionSet {
-  readonly #context: ConnectionsContext;
+  readonly #traffic: Traffic;
+  readonly #clock: Clock;
+  readonly #classify: RequestClassifier;
   readonly #servers = new Map<AttachableServer, ServerConnections>();
 
-  constructor(context: ConnectionsContext) {
-    this.#context = context;
+  constructor(traffic: Traffic, clock: Clock, classify: RequestClassifier) {
+    this.#traffic = traffic;
+    this.#clock = clock;
+    this.#classify = classify;
   }
 
   get servers(): IterableIterator<AttachableServer> {
@@ -63,7 +63,9 @@ export class ConnectionSet {
     }
     this.#servers.set(
       server,
-      isHttp1(server) ? new HttpConnections(server, this.#context) : new Http2Connections(server, this.#context),
+      isHttp1(server)
+        ? new HttpConnections(server, this.#traffic, this.#clock, this.#classify)
+        : new Http2Connections(server, this.#traffic, this.#clock, this.#classify),
     );
   }
 
@@ -132,9 +134,7 @@ export class ConnectionSet {
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
   cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
-    const counted = new Map(
-      [...this.#context.traffic.requests()].filter(([, request]) => request.counted && !request.leaves),
-    );
+    const counted = new Map([...this.#traffic.requests()].filter(([, request]) => request.counted));
     let upgraded = 0;
     let destroyed = 0;
     for (const connections of this.#servers.values()) {

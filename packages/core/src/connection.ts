@@ -50,8 +50,6 @@ export class Connection {
   /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
   told = false;
   upgraded = false;
-  /** Whether a drain does not wait for the end of an upgraded one. */
-  leaves = false;
   /** When we ended it, if we did. */
   endedAt: number | undefined;
   /** Where in the received bytes the newest request ends, as far as the heads say; `undefined` when not known. */

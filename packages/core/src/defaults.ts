@@ -17,7 +17,6 @@ export const DEFAULTS = {
   quiet: { minMs: 1_000, maxMs: 5_000, missedRequests: 7 },
   /** How long after the answer to `/prestop` a signal is waited for, in milliseconds. */
   resumeAfterMs: 10_000,
-  longLived: { eventStreams: 'wait', tunnels: 'wait', upgrades: 'wait' },
   admin: { port: 9_090 },
   signals: ['SIGTERM', 'SIGINT'],
 } as const;

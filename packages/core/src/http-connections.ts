@@ -5,7 +5,6 @@ import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
 import { Connection, type ConnectionKind, type Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
-import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import { sayClose } from './say-close.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
@@ -32,14 +31,6 @@ const SHED_AT_ONCE = 200;
 
 export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
 
-/** What the connections of every server are followed with. */
-export interface ConnectionsContext {
-  readonly traffic: Traffic;
-  readonly clock: Clock;
-  readonly classify: RequestClassifier;
-  readonly longLived: Required<LongLivedOptions>;
-}
-
 /** What a drain still waits for on a server's connections. */
 export interface Shed {
   /** Connections closed in this round, silent and without a request. */
@@ -63,7 +54,6 @@ export class HttpConnections {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #classify: RequestClassifier;
-  readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: HttpTerminator | undefined;
   /** Take the listeners of the terminator off the server, which it does not do itself. */
@@ -79,12 +69,17 @@ export class HttpConnections {
   #collisions: TrackedRequest[] = [];
   #listenedOn: AddressInfo | string | undefined;
 
-  constructor(server: Server, context: ConnectionsContext, serves?: (socket: Socket) => boolean) {
+  constructor(
+    server: Server,
+    traffic: Traffic,
+    clock: Clock,
+    classify: RequestClassifier,
+    serves?: (socket: Socket) => boolean,
+  ) {
     this.server = server;
-    this.#traffic = context.traffic;
-    this.#clock = context.clock;
-    this.#classify = context.classify;
-    this.#longLived = context.longLived;
+    this.#traffic = traffic;
+    this.#clock = clock;
+    this.#classify = classify;
     this.#terminatesTls = server instanceof TlsServer;
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
     if (serves === undefined) {
@@ -113,7 +108,7 @@ export class HttpConnections {
   /** Upgraded sockets (WebSocket, CONNECT tunnels); Node hands them over, so their end is their handler's business. */
   get upgraded(): number {
     let count = 0;
-    for (const connection of this.#connections.values()) if (connection.upgraded && !connection.leaves) count += 1;
+    for (const connection of this.#connections.values()) if (connection.upgraded) count += 1;
     return count;
   }
 
@@ -195,7 +190,7 @@ export class HttpConnections {
     let destroyed = 0;
     for (const connection of [...this.#connections.values()]) {
       if (!connection.upgraded && !connection.open.some(({ request }) => mayCut(request))) continue;
-      if (connection.upgraded && !connection.leaves) upgraded += 1;
+      if (connection.upgraded) upgraded += 1;
       destroyed += 1;
       connection.endedAt = this.#clock.now();
       connection.socket.destroy();
@@ -367,7 +362,6 @@ export class HttpConnections {
     if (request.httpVersionMajor > 1) return;
     const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket);
     connection.upgraded = true;
-    connection.leaves = this.#longLived[request.method === 'CONNECT' ? 'tunnels' : 'upgrades'] === 'leave';
   };
 }
 

@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import { DEFAULTS, EXIT_MARGIN_MS } from './defaults.ts';
 import type { Logger } from './logger.ts';
-import { LONG_LIVED_RULES, type LongLivedOptions } from './long-lived.ts';
 import {
   callback,
   checkOptions,
@@ -77,8 +76,6 @@ export interface LifecycleOptions {
   readonly minDrainMs?: number;
   /** When the service counts as quiet. */
   readonly quiet?: QuietOptions;
-  /** What becomes of event streams, tunnels and upgraded sockets when the service drains. Default: waited for. */
-  readonly longLived?: LongLivedOptions;
   /** The server for the kubelet; `false` for none. Default: port 9090 on the unspecified address. */
   readonly admin?: AdminOptions | false;
   /** Signals that terminate. Default SIGTERM and SIGINT. An empty list leaves signals alone. */
@@ -126,7 +123,6 @@ export interface ResolvedOptions {
   readonly floorMs: number;
   readonly minDrainMs: number;
   readonly quiet: QuietRule;
-  readonly longLived: Required<LongLivedOptions>;
   readonly admin: AdminOptions | false;
   readonly signals: readonly NodeJS.Signals[];
   readonly readyzWhileServing: 'fail' | 'serve';
@@ -162,7 +158,6 @@ export const OPTION_RULES: OptionRules<LifecycleOptions> = {
   floorMs: milliseconds,
   minDrainMs: milliseconds,
   quiet: optionsObject,
-  longLived: optionsObject,
   // A token that is given in place of the options must not be printed.
   admin: secret(either(optionsObject, exactly(false))),
   signals: listOf(signalName),
@@ -196,7 +191,6 @@ export const ADMIN_RULES: OptionRules<AdminOptions> = {
 export function resolveOptions(options: LifecycleOptions = {}): ResolvedOptions {
   checkOptions(OWNER, options, OPTION_RULES);
   if (options.quiet) checkOptions(OWNER, options.quiet, QUIET_RULES, 'quiet.');
-  if (options.longLived) checkOptions(OWNER, options.longLived, LONG_LIVED_RULES, 'longLived.');
   if (options.admin) checkOptions(OWNER, options.admin, ADMIN_RULES, 'admin.');
 
   const terminationGracePeriodSeconds = options.terminationGracePeriodSeconds ?? DEFAULTS.terminationGracePeriodSeconds;
@@ -247,7 +241,6 @@ export function resolveOptions(options: LifecycleOptions = {}): ResolvedOptions 
     floorMs,
     minDrainMs,
     quiet,
-    longLived: { ...DEFAULTS.longLived, ...definedOf(options.longLived ?? {}) },
     admin: options.admin === false ? false : { ...DEFAULTS.admin, ...definedOf(options.admin ?? {}) },
     signals: options.signals ?? DEFAULTS.signals,
     readyzWhileServing: options.readyzWhileServing ?? 'fail',

@@ -191,12 +191,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
       this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
     );
-    this.#connections = new ConnectionSet({
-      traffic: this.#traffic,
-      clock,
-      classify: this.#classifier(),
-      longLived: options.longLived,
-    });
+    this.#connections = new ConnectionSet(this.#traffic, clock, this.#classifier());
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints(tokenOf(options.admin)));
     for (const { name } of options.registries) this.#registries.set(name, 'pending');
     if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));

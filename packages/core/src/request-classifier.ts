@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestFacts } from './traffic.ts';
 
 /**
@@ -38,7 +37,6 @@ export interface ClassifierOptions {
   readonly uncountedUserAgents: readonly string[];
   /** The user's own word on requests whose user agent alone would count. */
   readonly isCounted?: ((request: RequestHead) => boolean) | undefined;
-  readonly longLived?: Pick<LongLivedOptions, 'eventStreams'>;
 }
 
 /**
@@ -46,7 +44,7 @@ export interface ClassifierOptions {
  * is told.
  */
 export function createClassifier(
-  { uncountedUserAgents, isCounted, longLived }: ClassifierOptions,
+  { uncountedUserAgents, isCounted }: ClassifierOptions,
   onFailure: (error: unknown) => void = () => {},
 ): RequestClassifier {
   const isTraffic = (request: RequestHead): boolean => {
@@ -66,14 +64,8 @@ export function createClassifier(
       userAgent,
       remoteAddress: request.socket.remoteAddress ?? '',
       counted: !uncounted && isTraffic(request),
-      ...(longLived?.eventStreams === 'leave' && { leaves: acceptsEventStream(request) }),
     };
   };
-}
-
-/** HTML, section 9.2.2: an `EventSource` sends this field with this value. */
-function acceptsEventStream({ headers }: RequestHead): boolean {
-  return headers.accept?.toLowerCase().includes('text/event-stream') ?? false;
 }
 
 const USER_AGENT = 'user-agent';

@@ -28,8 +28,6 @@ import type { PrimaryProgress } from './workers-steering.ts';
 const TICK_MS = 25;
 /** A look that comes this much too late, in milliseconds, means that the process did not run meanwhile. */
 const STALL_MS = 100;
-/** After one of this length, in milliseconds, the network may have stood still too: what was sent is sent again later. */
-const PAUSE_MS = 1_000;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 /** Longest wait for the registries' clients to close, in milliseconds. */
@@ -81,7 +79,7 @@ export class Termination {
   #upgradedCut = 0;
   #shed = 0;
   #forced = 0;
-  /** Silence counts from here: a process has heard nobody in the time in which it did not run (throttled, paused). */
+  /** Silence counts from here: a process that did not run (throttled, paused, blocked) has heard nobody. */
   #awakeSince: number = Number.NEGATIVE_INFINITY;
   #lameDuckEnd: LameDuckEnd | null = null;
   #lastVerdict: QuietVerdict = { quiet: false, silentMs: 0, windowMs: 0, basis: 'floor' };
@@ -467,14 +465,8 @@ export class Termination {
     const { clock } = this.#context;
     const dueAt = clock.now() + TICK_MS;
     await sleep(clock, TICK_MS, this.#abandoned.signal);
-    const missedMs = clock.now() - dueAt;
-    if (missedMs > STALL_MS) {
-      // Not from the beginning again after a short one: under a CPU limit the next may come before any silence is long.
-      const heardFrom = Math.max(this.startedAt, this.#awakeSince) + missedMs;
-      this.#awakeSince = missedMs > PAUSE_MS ? clock.now() : heardFrom;
-      // Timers run before sockets are read: what was sent in the meantime is still to be heard.
-      await sleep(clock, TICK_MS, this.#abandoned.signal);
-    }
+    // Timers run before sockets are read: what was sent in the meantime is still to be heard.
+    if (clock.now() - dueAt > STALL_MS) this.#awakeSince = clock.now();
     await this.#goOn();
   }
 

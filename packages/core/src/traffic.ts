@@ -25,8 +25,6 @@ export interface RequestFacts {
   readonly remoteAddress: string;
   /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
   readonly counted: boolean;
-  /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
-  readonly leaves?: boolean;
 }
 
 export interface TrackedRequest extends RequestFacts {
@@ -69,8 +67,6 @@ export class Traffic {
   readonly #inFlight = new Map<RequestKey, TrackedRequest>();
   readonly #arrivals = new ArrivalHistory();
   #countedInFlight = 0;
-  /** Requests that a drain does not wait for. */
-  #leaving = 0;
   #answered = 0;
   #lastAnswerAt: number | undefined;
   #lateSince: number | undefined;
@@ -85,14 +81,14 @@ export class Traffic {
     this.#onLate = onLate;
   }
 
-  /** Counted requests in flight that a drain waits for. */
+  /** Counted requests in flight. */
   get inFlight(): number {
     return this.#countedInFlight;
   }
 
-  /** All requests in flight that a drain waits for, probes and hook calls included. */
+  /** All requests in flight, probes and hook calls included. */
   get allInFlight(): number {
-    return this.#inFlight.size - this.#leaving;
+    return this.#inFlight.size;
   }
 
   /** Counted requests whose response was closed, since the start of the process. */
@@ -124,9 +120,8 @@ export class Traffic {
     const startedAt = this.#clock.now();
     const request: TrackedRequest = { ...facts, startedAt };
     this.#inFlight.set(key, request);
-    if (request.leaves) this.#leaving += 1;
     if (request.counted) {
-      if (!request.leaves) this.#countedInFlight += 1;
+      this.#countedInFlight += 1;
       this.#arrivals.record(startedAt);
       if (this.#lateSince !== undefined) {
         const afterMs = startedAt - this.#lateSince;
@@ -142,8 +137,7 @@ export class Traffic {
     const request = this.#inFlight.get(key);
     if (request === undefined) return;
     this.#inFlight.delete(key);
-    if (request.leaves) this.#leaving -= 1;
-    if (!request.counted || request.leaves) return;
+    if (!request.counted) return;
     this.#countedInFlight -= 1;
     this.#answered += 1;
     this.#lastAnswerAt = this.#clock.now();
@@ -154,7 +148,7 @@ export class Traffic {
     const request = this.#inFlight.get(key);
     if (!request?.counted) return;
     request.counted = false;
-    if (!request.leaves) this.#countedInFlight -= 1;
+    this.#countedInFlight -= 1;
     this.#arrivals.undo(request.startedAt);
   }
 

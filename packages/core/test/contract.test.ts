@@ -13,7 +13,6 @@ import {
 import { EVENT_NAMES, WARNING_CODES } from '../src/events.ts';
 import { createLifecycle } from '../src/lifecycle.ts';
 import { ADMIN_RULES, OPTION_RULES, QUIET_RULES } from '../src/lifecycle-options.ts';
-import { LONG_LIVED_RULES } from '../src/long-lived.ts';
 import type { OptionRule } from '../src/option-rules.ts';
 import { EXIT_CODES } from '../src/report.ts';
 import { UNCOUNTED_USER_AGENTS } from '../src/request-classifier.ts';
@@ -38,7 +37,6 @@ describe('docs/options.md', () => {
         floorMs: ['settleMs', DEFAULTS.endpointsSettleMs],
         minDrainMs: [DEFAULTS.drainShare],
         quiet: [],
-        longLived: [],
         admin: [],
         signals: DEFAULTS.signals,
         readyzWhileServing: ['fail'],
@@ -59,15 +57,6 @@ describe('docs/options.md', () => {
         minMs: [DEFAULTS.quiet.minMs],
         maxMs: [DEFAULTS.quiet.maxMs],
         missedRequests: [DEFAULTS.quiet.missedRequests],
-      },
-    ],
-    [
-      'longLived',
-      LONG_LIVED_RULES,
-      {
-        eventStreams: [DEFAULTS.longLived.eventStreams],
-        tunnels: [DEFAULTS.longLived.tunnels],
-        upgrades: [DEFAULTS.longLived.upgrades],
       },
     ],
     ['admin', ADMIN_RULES, { port: [DEFAULTS.admin.port], host: [], token: [] }],

@@ -85,7 +85,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     name: 'clients',
     value: 'KINDS',
     multiple: true,
-    help: 'node, undici (both keep connections alive), new-connection, http2; default all but http2',
+    help: 'node, undici (both keep connections alive), new-connection; default all three',
   },
   { name: 'timeout', value: 'DURATION', help: 'when a request without an answer is lost; default 30s' },
   { name: 'ca', value: 'FILE', help: 'call over TLS and trust these certificates' },

@@ -68,8 +68,7 @@ async function startAll(count: number, stage: Stage): Promise<DrillPod[]> {
 }
 
 function checkRequests(pod: DrillPod, { load }: DrillSettings, interrupt: Interrupt): Promise<Preflight> {
-  const { requests, headers, tls, clients } = load;
-  return interrupt.race(preflight(pod.target, { requests, headers, tls, client: clients[0] ?? 'node' }));
+  return interrupt.race(preflight(pod.target, load.requests, load.headers, load.tls));
 }
 
 async function warmUp(

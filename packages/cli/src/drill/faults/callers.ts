@@ -1,30 +1,31 @@
 import type { RawSocket } from '@prestop/testkit';
-import { attempt, bytesOf, connect, connectAndAsk, expectSuccess, headOf, readAnswer } from './connection.ts';
+import {
+  attempt,
+  bytesOf,
+  CLOSED_BEFORE,
+  connect,
+  connectAndAsk,
+  expectSuccess,
+  headOf,
+  readAnswer,
+} from './connection.ts';
 import type { Fault, FaultContext, FaultOutcome, PreparedFault } from './fault.ts';
 
 /** Pause between the two halves of something, in milliseconds. */
 const HALF_PAUSE_MS = 300;
 const UPLOAD_PAUSE_MS = 600;
 
-/**
- * A connection for each time, opened before, on which something happens then. Where the server has ended it by then, its
- * caller has seen that and opens another one, as a pool does.
- */
+/** A connection for each time, opened before, on which something happens then. */
 async function onConnections(
   context: FaultContext,
   open: () => Promise<RawSocket>,
-  then: (socket: RawSocket, atMs: number) => Promise<string>,
-  aheadMs = 0,
+  then: (socket: RawSocket) => Promise<string>,
 ): Promise<PreparedFault> {
   const sockets = await Promise.all(context.timesMs.map(open));
   const act = async (atMs: number, index: number): Promise<FaultOutcome> => {
-    await context.until(Math.max(0, atMs - aheadMs));
-    return attempt(context, async () => {
-      const kept = sockets[index];
-      const socket = kept === undefined || kept.closed ? await connect(context) : kept;
-      sockets[index] = socket;
-      return then(socket, atMs);
-    });
+    await context.until(atMs);
+    const socket = sockets[index];
+    return attempt(context, async () => (socket === undefined || socket.closed ? CLOSED_BEFORE : then(socket)));
   };
   return {
     act: () => Promise.all(context.timesMs.map(act)),
@@ -51,21 +52,22 @@ export const silentConnection: Fault = {
 
 export const halfHead: Fault = {
   name: 'half-head',
-  summary: 'the second half of a request head comes later than the first',
+  summary: 'half of the request head was sent before, the other half comes then',
   request: 'any',
   async prepare(context) {
     const bytes = bytesOf(context.request, context.pod.target);
     const half = Math.floor(headOf(context.request, context.pod.target).length / 2);
     return onConnections(
       context,
-      () => connect(context),
-      async (socket, atMs) => {
+      async () => {
+        const socket = await connect(context);
         socket.write(bytes.slice(0, half));
-        await context.until(atMs);
+        return socket;
+      },
+      async (socket) => {
         socket.write(bytes.slice(half));
         return expectSuccess(context.request, await readAnswer(socket, context.request));
       },
-      HALF_PAUSE_MS,
     );
   },
 };
@@ -95,6 +97,11 @@ export const pipelined: Fault = {
     ),
 };
 
+/** A kept-alive connection if the server has left it open, else a new one, as a pool does. */
+async function usable(context: FaultContext, socket: RawSocket): Promise<RawSocket> {
+  return socket.closed ? connect(context) : socket;
+}
+
 export const slowUpload: Fault = {
   name: 'slow-upload',
   summary: 'the second half of a body comes later than the first',
@@ -103,8 +110,9 @@ export const slowUpload: Fault = {
     onConnections(
       context,
       () => connectAndAsk(context),
-      async (socket) => {
+      async (kept) => {
         const { request, pod, until, elapsedMs } = context;
+        const socket = await usable(context, kept);
         const { body = '' } = request;
         const half = Math.floor(body.length / 2);
         socket.write(`${headOf(request, pod.target)}${body.slice(0, half)}`);
@@ -123,8 +131,9 @@ export const expectContinue: Fault = {
     onConnections(
       context,
       () => connectAndAsk(context),
-      async (socket) => {
+      async (kept) => {
         const { request, pod, until, elapsedMs } = context;
+        const socket = await usable(context, kept);
         socket.write(headOf(request, pod.target, { expect: '100-continue' }));
         const interim = await readAnswer(socket, request);
         if (interim.status !== 100) return expectSuccess(request, interim);
