@@ -1,17 +1,66 @@
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
+
+/**
+ * Ports are taken from this range. It lies below the ports that Linux (32768) and macOS (49152) give to outgoing
+ * connections, so none of those can take a port between the check and the server's start.
+ */
+const RANGE: readonly [number, number] = [10_000, 32_000];
+const TRIES = 100;
 
 /**
  * A TCP port that nobody listens on at this moment. Somebody else may take it before you do: where the service can say its
  * port, let it listen on 0 and read it from its output.
+ *
+ * @throws Error when a hundred tries found none.
  */
 export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < TRIES; tried++) {
+    const port = randomInt(...RANGE);
+    if (await tcpIsFree(port)) return port;
+  }
+  throw new Error(`no free port from ${RANGE[0]} to ${RANGE[1]} in ${TRIES} tries`);
+}
+
+/**
+ * A random port P for which P + each of `offsets` is free on every address, for TCP and UDP.
+ *
+ * @throws Error when a hundred tries found none.
+ */
+export async function freePortGroup(offsets: readonly number[]): Promise<number> {
+  const from = RANGE[0] - Math.min(...offsets);
+  const to = RANGE[1] - Math.max(...offsets);
+  for (let tried = 0; tried < TRIES; tried++) {
+    const port = randomInt(from, to);
+    const free = await Promise.all(offsets.flatMap((offset) => [tcpIsFree(port + offset), udpIsFree(port + offset)]));
+    if (free.every(Boolean)) return port;
+  }
+  throw new Error(`no free port from ${from} to ${to} with the offsets ${offsets.join(', ')} in ${TRIES} tries`);
+}
+
+async function tcpIsFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-  return address.port;
+  try {
+    await once(server.listen(port), 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
+}
+
+async function udpIsFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(port);
+    await once(socket, 'listening');
+  } catch {
+    return false;
+  }
+  socket.close();
+  await once(socket, 'close');
+  return true;
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkOption } from '../errors.ts';
+import { freePortGroup } from '../free-port.ts';
 import { expectOk, type HttpOptions, http } from './http.ts';
-import { freePortGroup } from './port-group.ts';
 import { createServerFolder } from './server-folder.ts';
 import { type ServerControls, startServerProcess } from './server-process.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePortGroup } from '../free-port.ts';
 import { expectOk } from './http.ts';
-import { freePortGroup } from './port-group.ts';
 import { createServerFolder } from './server-folder.ts';
 import { type ServerControls, startServerProcess } from './server-process.ts';
 
