@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    reporters: ['default'],
     projects: [
       {
         extends: true,
