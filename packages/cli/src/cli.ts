@@ -8,7 +8,7 @@ import type { Io } from './io.ts';
 import { version } from './version.ts';
 
 /**
- * The command line: `prestop lint | manifest | hook | help`. Writes to the given outputs and never ends the process.
+ * The command line: `prestop lint | manifest | hook | drill | report | help`. Writes to the given outputs and never ends the process.
  *
  * @returns the exit code, see `EXIT` and `HOOK_EXIT`.
  */

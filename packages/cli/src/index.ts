@@ -21,5 +21,8 @@ export { RULES } from './lint/rules/index.ts';
 export { BUDGET_ANNOTATIONS, IGNORE_ANNOTATION, type LintSettings } from './lint/settings.ts';
 export { type ManifestPair, renderManifest } from './manifest/manifest.ts';
 export { type ManifestOptions, REGISTRIES, type RegistryName } from './manifest/options.ts';
+export type { Account, Remark } from './report/account.ts';
+export { explainReport } from './report/explain-report.ts';
+export { readAccounts } from './report/read.ts';
 export { applyEdits, type TextEdit } from './yaml/edit.ts';
 export type { SyntaxProblem } from './yaml/parse.ts';

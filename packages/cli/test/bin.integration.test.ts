@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { reportOf } from '../../core/test/support/report-of.ts';
 import { COMMANDS } from '../src/commands/index.ts';
 import { renderManifest } from '../src/index.ts';
 import { assertBuilt, BIN, start } from './support/built.ts';
@@ -102,7 +103,13 @@ describe('every example of the help', () => {
     const { port } = server.address() as AddressInfo;
 
     const { yaml } = renderManifest({ name: 'orders', port: 3000, registry: 'consul', longestRequestSeconds: 20 });
-    const cwd = folder({ 'k8s/orders.yaml': yaml, token: 'correct-horse-battery' });
+    const ended = { kind: 'Pod', status: { containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] } };
+    const cwd = folder({
+      'k8s/orders.yaml': yaml,
+      token: 'correct-horse-battery',
+      'orders.log': JSON.stringify({ event: 'report', report: reportOf({}) }),
+      'pods.json': JSON.stringify({ kind: 'List', items: [ended] }),
+    });
     mkdirSync(join(cwd, 'bin'));
     symlinkSync(BIN, join(cwd, 'bin/prestop'));
     chmodSync(BIN, 0o755);

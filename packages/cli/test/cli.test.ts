@@ -19,15 +19,18 @@ describe('prestop', () => {
     expect(stderr).toContain('Usage: prestop COMMAND');
   });
 
-  it.each(['lint', 'manifest', 'hook'])('help %s and %s --help are one page, with every option', async (name) => {
-    const { code, stdout } = await prestop(['help', name]);
-    expect(code).toBe(0);
-    expect((await prestop([name, 'x', '--help'])).stdout).toBe(stdout);
-    expect((await prestop([name, '-h'])).stdout).toBe(stdout);
-    const command = COMMANDS.find((each) => each.name === name);
-    for (const option of command?.options ?? []) expect(stdout).toContain(`--${option.name}`);
-    expect(stdout).toContain('Exit codes');
-  });
+  it.each(['lint', 'manifest', 'hook', 'report'])(
+    'help %s and %s --help are one page, with every option',
+    async (name) => {
+      const { code, stdout } = await prestop(['help', name]);
+      expect(code).toBe(0);
+      expect((await prestop([name, 'x', '--help'])).stdout).toBe(stdout);
+      expect((await prestop([name, '-h'])).stdout).toBe(stdout);
+      const command = COMMANDS.find((each) => each.name === name);
+      for (const option of command?.options ?? []) expect(stdout).toContain(`--${option.name}`);
+      expect(stdout).toContain('Exit codes');
+    },
+  );
 
   it('help lint lists the rules', async () => {
     const { stdout } = await prestop(['help', 'lint']);
