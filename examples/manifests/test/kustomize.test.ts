@@ -10,7 +10,7 @@ import { expectApplicable } from './support/pod-rules.ts';
 
 /** Replacements that make what is not there came with Kustomize 4.5; the kubectl that the manifests name has 5.0. */
 const OLDEST = [5, 0];
-const TESTS = KUSTOMIZATION_FOLDERS.length + 2;
+const TESTS = KUSTOMIZATION_FOLDERS.length + 4;
 
 /** Why `kubectl kustomize` cannot be trusted here; `undefined` when it can. */
 function unusable(): string | undefined {
@@ -50,6 +50,19 @@ describe.skipIf(why !== undefined)('kubectl kustomize', () => {
     expect(deployments(documents).map(prestopContainer)).not.toContain(undefined);
     expectApplicable(documents, { hardened: folder !== 'manifests/adopted' });
     expect(lint([{ file: folder, text }]).findings).toEqual([]);
+  });
+
+  it.each(['istio', 'linkerd'])('puts a service that was there before into %s', (mesh) => {
+    const folder = mkdtempSync(join(EXAMPLES, 'manifests/node_modules/mesh-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(
+      join(folder, 'kustomization.yaml'),
+      `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../adopted]\ncomponents: [../../${mesh}]\n`,
+    );
+    const text = render(folder);
+    for (const document of parse(text)) validate(document);
+    expect(lint([{ file: mesh, text }]).findings).toEqual([]);
+    expect(text).toMatch(/(?:skip-i|excludeI)nbound-?[pP]orts: "9090"/);
   });
 
   it('copies a changed grace period to the setting', () => {

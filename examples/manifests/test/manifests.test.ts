@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLifecycle, DEFAULTS } from '@prestop/core';
 import { consulSettleMs } from '@prestop/registry-adapters/consul';
@@ -6,7 +6,7 @@ import { nacosSettleMs } from '@prestop/registry-adapters/nacos';
 import { describe, expect, it } from 'vitest';
 import { defaultSum, sumsIn } from './support/arithmetic.ts';
 import { EXAMPLES, OBJECT_FILES, parse, YAML_FILES } from './support/files.ts';
-import { deployments, prestopContainer, setting, validate } from './support/objects.ts';
+import { deployments, type PodTemplate, prestopContainer, setting, validate } from './support/objects.ts';
 import { expectApplicable, expectTokenHeader } from './support/pod-rules.ts';
 
 const fileNamed = (name: string): (typeof YAML_FILES)[number] => {
@@ -16,7 +16,7 @@ const fileNamed = (name: string): (typeof YAML_FILES)[number] => {
 };
 
 /** Examples with an image and a base of their own. */
-const SERVICES = ['express-consul', 'express-file', 'express-nacos', 'node-http', 'cluster'];
+const SERVICES = ['express-consul', 'express-file', 'express-nacos', 'node-http', 'cluster', 'frameworks'];
 
 /** A folder's base, as one set of objects. */
 const sets = [
@@ -65,6 +65,61 @@ describe.each(sets)('examples/$name', ({ files }) => {
     expect(sum?.total).toBe(grace);
     expect(sum?.terms.reduce((total, { seconds }) => total + seconds, 0)).toBe(grace);
     if (pod !== undefined && prestopContainer(pod) !== undefined) expect(sum).toEqual(defaultSum(grace));
+  });
+});
+
+describe('the bases of the examples', () => {
+  const nameOf = (example: string): string =>
+    deployments(fileNamed(`${example}/k8s/base/deployment.yaml`).documents)[0]?.deployment.metadata?.name ?? '';
+
+  it.each(['service', 'network-policy', 'pod-disruption-budget', 'kustomization'])('have the same %s', (file) => {
+    const texts = SERVICES.map((example) =>
+      fileNamed(`${example}/k8s/base/${file}.yaml`)
+        .text.replaceAll(`examples/${example}`, 'examples/EXAMPLE')
+        .replace(/\S+:1\.0\.0/, 'IMAGE')
+        .replace(new RegExp(`\\b${nameOf(example)}\\b`, 'g'), 'NAME')
+        // Where to look for a token is nearer in the example that has one.
+        .replace(/which only a token[^.]+\./, ''),
+    );
+    expect(new Set(texts).size, texts.join('\n')).toBe(1);
+  });
+
+  it('have the same Deployment, but for what each of them is', () => {
+    let common: unknown;
+    for (const example of SERVICES) {
+      const { documents } = fileNamed(`${example}/k8s/base/deployment.yaml`);
+      const own = JSON.parse(JSON.stringify(documents).replaceAll(`"${nameOf(example)}"`, '"NAME"'));
+      const [{ spec }] = deployments(own) as [PodTemplate];
+      for (const container of spec.containers) {
+        Object.assign(container, { image: '', command: [], env: container.env?.slice(0, 1) });
+      }
+      common ??= own;
+      expect(own, example).toEqual(common);
+    }
+  });
+  it.each(['istio', 'linkerd'])('have an overlay for %s, which is one component for all', (mesh) => {
+    for (const example of SERVICES) {
+      expect(fileNamed(`${example}/k8s/overlays/${mesh}/kustomization.yaml`).documents[0], example).toMatchObject({
+        resources: ['../../base'],
+        components: [`../../../../manifests/${mesh}`],
+      });
+    }
+  });
+
+  it.each(['deployment', 'kustomization'])('with a token have the same %s', (file) => {
+    const texts = ['express-file', 'express-consul', 'express-nacos'].map((example) =>
+      fileNamed(`${example}/k8s/overlays/token/${file}.yaml`).text.replace(`examples/${example}`, 'examples/EXAMPLE'),
+    );
+    expect(new Set(texts).size).toBe(1);
+  });
+
+  it('name every framework that the image has', () => {
+    const { text } = fileNamed('frameworks/k8s/base/deployment.yaml');
+    const scripts = readdirSync(join(EXAMPLES, 'frameworks/src')).filter(
+      (file) => !['environment.ts', 'nest-application.ts'].includes(file),
+    );
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const script of scripts) expect(text).toContain(`dist/${script.replace(/ts$/, 'js')}`);
   });
 });
 
@@ -263,8 +318,9 @@ describe('the images', () => {
   it('differ in nothing but the example', () => {
     const same = (name: string): string =>
       dockerfileOf(name)
+        .replace(/\S+:1\.0\.0/, 'IMAGE')
         .replaceAll(name, 'EXAMPLE')
-        .replace(/\S+:1\.0\.0/, 'IMAGE');
+        .replace(/"dist\/[\w-]+\.js"/, 'SCRIPT');
     expect(new Set(SERVICES.map(same)).size).toBe(1);
   });
 });

@@ -29,7 +29,7 @@ export function expectApplicable(documents: readonly unknown[], { hardened = tru
 }
 
 function expectPrestop({ spec }: PodTemplate, container: Container): void {
-  expect(container.command, 'node is the main process').toEqual(['node', 'dist/server.js']);
+  expect(container.command, 'node is the main process').toEqual(['node', expect.stringMatching(/^dist\/[\w-]+\.js$/)]);
   expect(container.ports).toContainEqual({ name: 'admin', containerPort: DEFAULTS.admin.port });
   expect(container.terminationMessagePolicy).toBe('FallbackToLogsOnError');
 
