@@ -22,6 +22,8 @@ export const SDK_DEFAULTS = {
   drainShare: 0.4,
   /** How long callers may be stale after the pod is gone from where they look: endpoints, kube-proxy, a registry client. */
   floorSeconds: 5,
+  /** The same for callers that look the service up in a registry: the adapters' own defaults. */
+  registryFloorSeconds: { consul: 1, nacos: 11, file: 1, none: 0 },
   /** Environment setting that carries the pod's `terminationGracePeriodSeconds` to the service. */
   graceSetting: 'TERMINATION_GRACE_PERIOD_SECONDS',
   /** Environment setting that carries the admin port where it is not the default. */

@@ -24,17 +24,18 @@ export async function replaceFile(cwd: string, file: string, text: string): Prom
 }
 
 /**
- * Writes new files below a folder, which is made if it is not there.
+ * Writes new files below a folder, which is made if it is not there. Messages name the folder as it was given.
  *
  * @throws CliError `ERR_PRESTOP_CLI_OUTPUT`, also for a file that is there already unless `overwrite`.
  */
 export async function writeNewFiles(
+  cwd: string,
   folder: string,
   files: readonly { readonly path: string; readonly text: string }[],
   overwrite: boolean,
 ): Promise<void> {
   for (const { path } of overwrite ? [] : files) {
-    const there = await stat(join(folder, path)).then(
+    const there = await stat(resolve(cwd, folder, path)).then(
       () => true,
       () => false,
     );
@@ -46,12 +47,13 @@ export async function writeNewFiles(
     }
   }
   for (const { path, text } of files) {
-    const target = join(folder, path);
+    const target = resolve(cwd, folder, path);
     try {
       await mkdir(dirname(target), { recursive: true });
       await writeFile(target, text);
     } catch (error) {
-      throw new CliError('ERR_PRESTOP_CLI_OUTPUT', `cannot write ${target}: ${systemMessage(error)}`, { cause: error });
+      const message = `cannot write ${join(folder, path)}: ${systemMessage(error)}`;
+      throw new CliError('ERR_PRESTOP_CLI_OUTPUT', message, { cause: error });
     }
   }
 }

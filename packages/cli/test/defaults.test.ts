@@ -1,4 +1,7 @@
 import { DEFAULTS, ENDPOINTS, TOKEN_HEADER } from '@prestop/core';
+import { consulSettleMs } from '@prestop/registry-adapters/consul';
+import { file } from '@prestop/registry-adapters/file';
+import { nacos } from '@prestop/registry-adapters/nacos';
 import { describe, expect, it } from 'vitest';
 import { leastGrace } from '../src/defaults.ts';
 import { defaultReserve, SDK_DEFAULTS } from '../src/index.ts';
@@ -14,6 +17,16 @@ describe('the defaults of the command', () => {
     expect(SDK_DEFAULTS.signals).toEqual(DEFAULTS.signals);
     expect(SDK_DEFAULTS.tokenHeader).toBe(TOKEN_HEADER);
     for (const path of Object.values(SDK_DEFAULTS.paths)) expect(ENDPOINTS).toContain(path);
+  });
+
+  it('are those of the adapters', () => {
+    const instance = { name: 'orders', port: 3000 } as const;
+    expect(SDK_DEFAULTS.registryFloorSeconds).toEqual({
+      consul: consulSettleMs.blockingQuery / 1000,
+      nacos: nacos({ ...instance, serverList: 'localhost:8848' }).settleMs / 1000,
+      file: file({ ...instance, dir: 'registry' }).settleMs / 1000,
+      none: 0,
+    });
   });
 
   it('leastGrace is the least that holds the rest and its reserve', () => {

@@ -28,6 +28,9 @@ const VARIANTS: readonly (readonly [string, ManifestOptions])[] = [
     { ...BASE, registry: 'consul', graceSeconds: 120, longestRequestSeconds: 60, closersSeconds: 20 },
   ],
   ['the shortest grace period', { ...BASE, registry: 'none', graceSeconds: 8 }],
+  ['the shortest grace period with Nacos', { ...BASE, registry: 'nacos', graceSeconds: 15 }],
+  ['a floor of its own', { ...BASE, registry: 'nacos', graceSeconds: 65, floorSeconds: 36 }],
+  ['no floor', { ...BASE, registry: 'none', floorSeconds: 0 }],
   ['a token', { ...BASE, registry: 'nacos', tokenSecret: 'orders-admin' }],
   [
     'another admin port',
@@ -77,7 +80,7 @@ describe.each(VARIANTS)('the pair for %s', (_, options) => {
       const parts = [...(sum?.[2] ?? '').matchAll(/(\d+) s/g)].map(([, number]) => Number(number));
       expect(Number(sum?.[1])).toBe(grace);
       expect(parts.reduce((total, part) => total + part, 0)).toBe(grace);
-      expect(parts[0]).toBeGreaterThanOrEqual(SDK_DEFAULTS.floorSeconds);
+      expect(parts[0]).toBeGreaterThanOrEqual(options.floorSeconds ?? (options.registry === 'nacos' ? 11 : 5));
       expect(parts[1]).toBeGreaterThanOrEqual(options.longestRequestSeconds ?? 1);
     }
   });
@@ -87,12 +90,16 @@ describe.each(VARIANTS)('the pair for %s', (_, options) => {
       const match = new RegExp(`${name}: (\\d+),`).exec(code)?.[1];
       return match === undefined ? undefined : Number(match);
     };
-    const { longestRequestSeconds, closersSeconds, graceSeconds = 30 } = options;
+    const { longestRequestSeconds, closersSeconds, graceSeconds = 30, registry } = options;
     const reserveMs = number('reserveMs');
     const minDrainMs = number('minDrainMs');
     expect(reserveMs === undefined).toBe(closersSeconds === undefined);
+    // With a registry the SDK would take the registry's floor alone, and the Service has callers as well.
+    const floorMs = number('floorMs');
+    expect(floorMs === undefined).toBe(registry === 'none' && options.floorSeconds === undefined);
     const lifecycle = createLifecycle({
       terminationGracePeriodSeconds: graceSeconds,
+      ...(floorMs === undefined ? {} : { floorMs }),
       ...(reserveMs === undefined ? {} : { reserveMs }),
       ...(minDrainMs === undefined ? {} : { minDrainMs }),
       admin: false,
@@ -121,6 +128,7 @@ describe.each(VARIANTS)('the pair for %s', (_, options) => {
     expect(policy.spec.ingress).toEqual([{ ports: [{ protocol: 'TCP', port: 'http' }] }]);
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'admin' });
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
+    expect(container.startupProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
   });
 
   it('replaces pods one by one, runs node itself, without rights and without a writable disk', () => {
@@ -168,6 +176,27 @@ describe('what belongs to a registry', () => {
   });
 });
 
+describe('how stale callers may be', () => {
+  it.each([
+    ['none', undefined],
+    ['file', 'floorMs: 5000, // callers of the Service may be that stale'],
+    ['consul', 'floorMs: 5000, // callers of the Service may be that stale'],
+    ['nacos', 'floorMs: 11000, // callers that poll nacos may be that stale'],
+  ] as const)('%s', (registry, line) => {
+    const { code } = renderManifest({ ...BASE, registry });
+    if (line === undefined) expect(code).not.toContain('floorMs');
+    else expect(code).toContain(`  ${line}\n`);
+  });
+
+  it('is in the annotation that lint adds up, where it is not the default', () => {
+    const yaml = renderManifest({ ...BASE, registry: 'nacos' }).yaml;
+    expect(yaml).toContain('prestop/floor-seconds: "11"');
+    expect(renderManifest({ ...BASE, registry: 'consul' }).yaml).not.toContain('floor-seconds');
+    const shorter = yaml.replace('PeriodSeconds: 30', 'PeriodSeconds: 20').replace('value: "30"', 'value: "20"');
+    expect(lint([{ file: 'a.yaml', text: shorter }]).findings.map(({ code }) => code)).toEqual(['PS024']);
+  });
+});
+
 describe('refused', () => {
   it.each([
     [
@@ -183,6 +212,8 @@ describe('refused', () => {
     [{ ...BASE, registry: 'none', port: 9090 }, /--admin-port must be another one than --port/],
     [{ ...BASE, registry: 'none', port: 0 }, /--port must be/],
     [{ ...BASE, registry: 'none', graceSeconds: 30.5 }, /--grace must be whole seconds/],
+    [{ ...BASE, registry: 'none', floorSeconds: -1 }, /--floor must be whole seconds/],
+    [{ ...BASE, registry: 'nacos', graceSeconds: 14 }, /--grace 14 is too short: .* \(11 floor \+ 1 longest/],
     [{ ...BASE, registry: 'none', image: 'a b' }, /--image/],
     [{ ...BASE, registry: 'none', replicas: 0 }, /--replicas/],
     [{ ...BASE, registry: 'none', tokenSecret: 'a/b' }, /--token-secret/],
@@ -191,19 +222,19 @@ describe('refused', () => {
     expect(() => renderManifest(options)).toThrow(message);
   });
 
-  it('and the grace period that is named as enough is enough', () => {
+  it.each(REGISTRIES)('and the grace period that is named as enough is enough: %s', (registry) => {
     for (let longestRequestSeconds = 1; longestRequestSeconds < 40; longestRequestSeconds++) {
       let hint = '';
       try {
-        renderManifest({ ...BASE, registry: 'none', graceSeconds: 2, longestRequestSeconds });
+        renderManifest({ ...BASE, registry, graceSeconds: 2, longestRequestSeconds });
       } catch (error) {
         hint = (error as { hint?: string }).hint ?? '';
       }
       const graceSeconds = Number(/--grace (\d+) is enough/.exec(hint)?.[1]);
-      const { yaml } = renderManifest({ ...BASE, registry: 'none', graceSeconds, longestRequestSeconds });
+      const { yaml } = renderManifest({ ...BASE, registry, graceSeconds, longestRequestSeconds });
       expect(lint([{ file: 'a.yaml', text: yaml }]).findings).toEqual([]);
       expect(() =>
-        renderManifest({ ...BASE, registry: 'none', graceSeconds: graceSeconds - 1, longestRequestSeconds }),
+        renderManifest({ ...BASE, registry, graceSeconds: graceSeconds - 1, longestRequestSeconds }),
       ).toThrow();
     }
   });
@@ -232,7 +263,7 @@ describe('the command', () => {
     });
     const again = await prestop([...args, '--grace', '60', '--out', 'new/orders'], { cwd });
     expect(again.code).toBe(3);
-    expect(again.stderr).toContain('exists already; nothing was written');
+    expect(again.stderr).toContain('prestop: new/orders/k8s/orders.yaml exists already; nothing was written');
     expect((await prestop([...args, '--grace', '60', '--out', 'new/orders', '--force'], { cwd })).code).toBe(0);
     expect(readFileSync(join(cwd, 'new/orders/k8s/orders.yaml'), 'utf8')).toContain(
       'terminationGracePeriodSeconds: 60',

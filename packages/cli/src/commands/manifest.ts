@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { writeNewFiles } from '../files.ts';
@@ -20,6 +20,11 @@ export const manifestCommand: Command = {
     { name: 'port', value: 'PORT', help: 'on which the service is called' },
     { name: 'registry', value: 'REGISTRY', help: REGISTRIES.join(', ') },
     { name: 'grace', value: 'SECONDS', help: 'terminationGracePeriodSeconds; default 30' },
+    {
+      name: 'floor',
+      value: 'SECONDS',
+      help: 'how long callers may be stale; default 5, with nacos 11',
+    },
     {
       name: 'longest-request',
       value: 'SECONDS',
@@ -74,8 +79,8 @@ export const manifestCommand: Command = {
         { path: `k8s/${options.name}.yaml`, text: yaml },
         { path: 'src/server.ts', text: code },
       ];
-      await writeNewFiles(resolve(io.cwd, out), files, given.flag('force'));
-      io.stderr.write(files.map(({ path }) => `wrote ${out}/${path}\n`).join(''));
+      await writeNewFiles(io.cwd, out, files, given.flag('force'));
+      io.stderr.write(files.map(({ path }) => `wrote ${join(out, path)}\n`).join(''));
       return EXIT.clean;
     }
     if (only === undefined) io.stdout.write(`# k8s/${options.name}.yaml\n${yaml}\n// src/server.ts\n${code}`);
@@ -101,6 +106,7 @@ function optionsFrom(given: Arguments): ManifestOptions {
     port,
     registry,
     graceSeconds: given.number('grace', { ...SECONDS, min: 1 }),
+    floorSeconds: given.number('floor', SECONDS),
     longestRequestSeconds: given.number('longest-request', SECONDS),
     closersSeconds: given.number('closers', SECONDS),
     image: given.text('image'),

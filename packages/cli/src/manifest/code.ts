@@ -9,6 +9,7 @@ export function renderCode(plan: ManifestPlan): string {
   const registry = registryCall(plan);
   const admin = adminOption(plan);
   return [
+    `// npm install ${packages(plan).join(' ')}`,
     "import { createLifecycle } from '@prestop/core';",
     "import { prestop } from '@prestop/express-adapter';",
     ...(registry === undefined
@@ -27,6 +28,7 @@ export function renderCode(plan: ManifestPlan): string {
     'const lifecycle = createLifecycle({',
     `  // ${arithmetic(plan)}`,
     `  terminationGracePeriodSeconds: Number(process.env['${graceSetting}'] ?? ${plan.grace}),`,
+    ...(ownFloor(plan) ? [`  floorMs: ${plan.floor * 1000}, // ${floorReason(plan)}`] : []),
     ...(plan.ownSplit ? [`  minDrainMs: ${plan.requests * 1000}, // for the longest request`] : []),
     ...(plan.closers > 0 ? [`  reserveMs: ${(plan.closers + plan.reserve) * 1000}, // with the closers`] : []),
     ...(registry === undefined ? [] : [`  registry: ${registry},`]),
@@ -43,6 +45,28 @@ export function renderCode(plan: ManifestPlan): string {
     "// lifecycle.onClose('postgres', () => pool.end());",
     '',
   ].join('\n');
+}
+
+function packages({ registry, tokenSecret }: ManifestPlan): readonly string[] {
+  return [
+    '@prestop/core',
+    '@prestop/express-adapter',
+    'express',
+    ...(registry === 'none' ? [] : ['@prestop/registry-adapters']),
+    ...(registry === 'consul' || registry === 'nacos' ? [registry] : []),
+    ...(tokenSecret === undefined ? [] : ['prestop']),
+  ];
+}
+
+/** Whether the SDK would take another floor by itself: with a registry that is the registry's alone. */
+function ownFloor({ registry, floor }: ManifestPlan): boolean {
+  return registry !== 'none' || floor !== SDK_DEFAULTS.floorSeconds;
+}
+
+function floorReason({ registry, floor }: ManifestPlan): string {
+  const own = SDK_DEFAULTS.registryFloorSeconds[registry];
+  if (floor === own) return `callers that poll ${registry} may be that stale`;
+  return floor === SDK_DEFAULTS.floorSeconds ? 'callers of the Service may be that stale' : 'callers may be that stale';
 }
 
 function registryCall({ registry, name, port, registryAddress }: ManifestPlan): string | undefined {

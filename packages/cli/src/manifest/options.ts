@@ -17,6 +17,11 @@ export interface ManifestOptions {
    */
   readonly graceSeconds?: number | undefined;
   /**
+   * Seconds that callers may be stale.
+   * @default 5 for callers of the Service, or what the registry's adapter counts with where that is more (Nacos: 11)
+   */
+  readonly floorSeconds?: number | undefined;
+  /**
    * Seconds of the longest request that has to be finished.
    * @default two fifths of what is before the reserve, which the SDK keeps for requests in flight
    */
@@ -53,6 +58,8 @@ export interface ManifestPlan {
   readonly tokenSecret: string | undefined;
   readonly registryAddress: string;
   readonly grace: number;
+  /** How long callers may be stale, and are waited for at the least. */
+  readonly floor: number;
   /** How long callers may go on coming. */
   readonly lateCallers: number;
   /** Kept for requests in flight. */
@@ -87,13 +94,14 @@ export function planManifest(options: ManifestOptions): ManifestPlan {
     tokenSecret: options.tokenSecret,
     registryAddress: options.registryAddress ?? ADDRESSES[options.registry],
     grace,
+    floor: options.floorSeconds ?? defaultFloor(options.registry),
     closers: options.closersSeconds ?? 0,
     // Whole seconds, so that the sum beside the field is one.
     reserve: Math.ceil(defaultReserve(grace)),
   };
   checkGiven(given, longestRequest);
   const budget = grace - given.closers - given.reserve;
-  const room = budget - SDK_DEFAULTS.floorSeconds;
+  const room = budget - given.floor;
   if (room < Math.max(1, longestRequest ?? 1)) throw tooShort(given, Math.max(1, longestRequest ?? 1));
   const share = Math.floor(budget * SDK_DEFAULTS.drainShare);
   const requests = Math.max(longestRequest ?? 1, Math.min(share, room));
@@ -114,6 +122,7 @@ function checkGiven(plan: Given, longestRequest: number | undefined): void {
     ['port', plan.port, isWhole(plan.port, 1, 65_535), 'a whole number from 1 to 65535'],
     ['registry', plan.registry, REGISTRIES.includes(plan.registry), `one of ${REGISTRIES.join(', ')}`],
     ['grace', plan.grace, isWhole(plan.grace, 2, 86_400), 'whole seconds from 2 to 86400'],
+    ['floor', plan.floor, isWhole(plan.floor, 0, 86_400), 'whole seconds from 0 to 86400'],
     ['longest-request', longestRequest, isWhole(longestRequest ?? 0, 0, 86_400), 'whole seconds from 0 to 86400'],
     ['closers', plan.closers, isWhole(plan.closers, 0, 86_400), 'whole seconds from 0 to 86400'],
     ['image', plan.image, /^[\w./:@-]+$/.test(plan.image), 'the name of an image'],
@@ -138,8 +147,12 @@ function checkGiven(plan: Given, longestRequest: number | undefined): void {
   }
 }
 
-function tooShort({ grace, closers, reserve }: Given, longest: number): CliError {
-  const floor = SDK_DEFAULTS.floorSeconds;
+/** A pod has callers of its Service as well, which know later than those of most registries. */
+function defaultFloor(registry: RegistryName): number {
+  return Math.max(SDK_DEFAULTS.floorSeconds, SDK_DEFAULTS.registryFloorSeconds[registry]);
+}
+
+function tooShort({ grace, floor, closers, reserve }: Given, longest: number): CliError {
   const closing = closers > 0 ? ` + ${closers} closers` : '';
   const total = floor + longest + closers + reserve;
   return new CliError(

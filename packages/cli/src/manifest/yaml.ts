@@ -40,8 +40,7 @@ spec:
         app.kubernetes.io/name: ${name}
       annotations:
         # What prestop lint adds up; say your own longest request.
-        ${BUDGET_ANNOTATIONS.longestRequestSeconds}: "${plan.longestRequest}"
-${plan.closers > 0 ? `        ${BUDGET_ANNOTATIONS.closersSeconds}: "${plan.closers}"\n` : ''}    spec:
+${budget(plan)}    spec:
       # ${arithmetic(plan)}
       # At the most: when callers have stopped and requests are finished, nobody waits for the rest.
       terminationGracePeriodSeconds: ${plan.grace}
@@ -65,7 +64,15 @@ ${plan.registry === 'file' ? '        fsGroup: 1000\n' : ''}        seccompProfi
           env:
 ${environment(plan)}          lifecycle:
             preStop:
-${hook(plan)}          readinessProbe:
+${hook(plan)}          # Not killed while it starts: 30 tries, one a second.
+          startupProbe:
+            httpGet:
+              path: ${paths.livez}
+              port: ${adminPortName}
+            periodSeconds: 1
+            failureThreshold: 30
+            terminationGracePeriodSeconds: ${Math.min(10, plan.grace)}
+          readinessProbe:
             httpGet:
               path: ${paths.readyz} # ready means: registered, and listed for callers
               port: ${adminPortName}
@@ -92,6 +99,17 @@ ${hook(plan)}          readinessProbe:
             capabilities:
               drop: ["ALL"]
 ${volumes(plan)}`;
+}
+
+/** The numbers that `prestop lint` cannot see, where they are not its defaults. */
+function budget(plan: ManifestPlan): string {
+  const { floorSeconds, longestRequestSeconds, closersSeconds } = BUDGET_ANNOTATIONS;
+  const lines = [
+    `${longestRequestSeconds}: "${plan.longestRequest}"`,
+    ...(plan.floor === SDK_DEFAULTS.floorSeconds ? [] : [`${floorSeconds}: "${plan.floor}"`]),
+    ...(plan.closers === 0 ? [] : [`${closersSeconds}: "${plan.closers}"`]),
+  ];
+  return indented(lines, 8);
 }
 
 function environment(plan: ManifestPlan): string {
@@ -125,7 +143,11 @@ function environment(plan: ManifestPlan): string {
       lines.push('- name: CONSUL_HTTP_ADDR', `  value: ${JSON.stringify(plan.registryAddress)}`);
       break;
     case 'nacos':
-      lines.push('- name: NACOS_SERVER_ADDR', `  value: ${JSON.stringify(plan.registryAddress)}`);
+      lines.push(
+        '# Every server, host:port,host:port, rather than an address in front of them: gone is what they all say.',
+        '- name: NACOS_SERVER_ADDR',
+        `  value: ${JSON.stringify(plan.registryAddress)}`,
+      );
       break;
     case 'file':
       lines.push('- name: REGISTRY_DIR', `  value: ${JSON.stringify(plan.registryAddress)}`);
