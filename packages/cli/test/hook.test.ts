@@ -240,13 +240,23 @@ describe('prestop hook poststart', () => {
     });
   });
 
-  it('a process that never listens is a failure in any case', async () => {
+  it('nor of one that starts slowly: its startup probe judges that, unless --on-timeout fail', async () => {
+    const after3s = { ...options, timeoutMs: 3_000 };
     expect(
       await callPoststart(
-        { ...options, timeoutMs: 3_000 },
+        after3s,
         worldOf(() => REFUSED),
       ),
-    ).toMatchObject({ exitCode: 4, message: 'nothing listened within 3 s: ECONNREFUSED' });
+    ).toMatchObject({
+      exitCode: 0,
+      message: 'nothing listened within 3 s (ECONNREFUSED); the container goes on, its probes decide',
+    });
+    expect(
+      await callPoststart(
+        { ...after3s, onTimeout: 'fail' },
+        worldOf(() => REFUSED),
+      ),
+    ).toMatchObject({ exitCode: 4, message: 'nothing listened within 3 s (ECONNREFUSED)' });
   });
 
   it.each([
@@ -279,6 +289,14 @@ it('prestop does not ask again: when nothing answers there is nothing to drain',
   const world = worldOf(() => REFUSED);
   expect((await callPrestop({ port: 9090 }, world)).exitCode).toBe(4);
   expect(world.asked).toEqual([0]);
+});
+
+it('an ADMIN_PORT that is no port is a mistake, not the default', async () => {
+  for (const port of ['http', '0', '70000', '9090 ']) {
+    const { code, stderr } = await prestop(['hook', 'prestop'], { env: { ADMIN_PORT: port } });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`ADMIN_PORT must be a whole number from 1 to 65535, not "${port}"`);
+  }
 });
 
 describe('usage', () => {

@@ -76,7 +76,12 @@ export const hookCommand: Command = {
 
 function portFrom(env: Io['env']): number {
   const text = env[SDK_DEFAULTS.adminPortSetting];
-  return text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : SDK_DEFAULTS.adminPort;
+  if (text === undefined || text === '') return SDK_DEFAULTS.adminPort;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= PORT.min && port <= PORT.max) return port;
+  throw usageError(
+    `${SDK_DEFAULTS.adminPortSetting} must be a whole number from ${PORT.min} to ${PORT.max}, not "${text}"`,
+  );
 }
 
 /** A report that cannot be kept is no reason to call the drain a failure. */

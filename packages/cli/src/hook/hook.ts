@@ -3,7 +3,7 @@ import { HOOK_EXIT, type HookExitCode } from '../exit-codes.ts';
 import { count } from '../words.ts';
 import { type Answer, ask, type Call } from './call.ts';
 
-/** What `prestop hook poststart` does when the wait ends while the service answers and is not ready yet. */
+/** What `prestop hook poststart` does when the wait ends while the service is not ready yet. */
 export const ON_TIMEOUT = ['pass', 'fail'] as const;
 
 export type OnTimeout = (typeof ON_TIMEOUT)[number];
@@ -24,8 +24,9 @@ export interface HookOptions {
 
 export interface PoststartOptions extends HookOptions {
   /**
-   * `pass`: a service that answers but is not ready goes on; its readiness probe keeps callers away, and a registry that
-   * is down does not end in a restart loop. `fail`: the hook fails, and the kubelet restarts the container.
+   * `pass`: the container goes on. Its startup probe judges one that does not listen, its readiness probe keeps callers
+   * away from one that is not ready, and a registry that is down does not end in a restart loop. `fail`: the hook fails,
+   * and the kubelet restarts the container.
    * @default 'pass'
    */
   readonly onTimeout?: OnTimeout | undefined;
@@ -98,21 +99,18 @@ export async function callPoststart(options: PoststartOptions, world: HookWorld 
       reached = true;
       last = `it answered ${answer.status}`;
     } else if (answer.kind === 'timeout') {
-      reached ||= answer.connected;
-      last = 'it did not answer';
+      if (answer.connected) {
+        reached = true;
+        last = 'it did not answer';
+      }
     } else last = answer.reason;
     await world.pause(Math.max(0, Math.min(pause, deadline - world.now())));
   }
-  const seconds = timeoutMs / 1000;
-  if (!reached) {
-    return { exitCode: HOOK_EXIT.unreachable, output: '', message: `nothing listened within ${seconds} s: ${last}` };
+  const what = `${reached ? 'not ready' : 'nothing listened'} within ${timeoutMs / 1000} s${last === '' ? '' : ` (${last})`}`;
+  if (onTimeout === 'pass') {
+    return { exitCode: HOOK_EXIT.done, output: '', message: `${what}; the container goes on, its probes decide` };
   }
-  const pass = onTimeout === 'pass';
-  return {
-    exitCode: pass ? HOOK_EXIT.done : HOOK_EXIT.timeout,
-    output: '',
-    message: `not ready within ${seconds} s (${last})${pass ? '; the container goes on, its readiness probe decides' : ''}`,
-  };
+  return { exitCode: reached ? HOOK_EXIT.timeout : HOOK_EXIT.unreachable, output: '', message: what };
 }
 
 const CLEAN: ReadonlySet<string> = new Set(['drained', 'clean', 'running', 'resumed']);
