@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments, stringify } from 'yaml';
 import { fix, lint, RULES } from '../src/index.ts';
 
 const FIXTURES = new URL('./fixtures/rules/', import.meta.url);
@@ -44,6 +45,27 @@ describe.each(FIXABLE)('--fix of %s', (code) => {
   it('works at the end of a file without a line break', () => {
     const bare = text.trimEnd();
     expect(mendable(fixed(bare, code), code)).toBe(0);
+  });
+});
+
+describe.each<[string, (object: unknown) => string]>([
+  ['JSON', (object) => JSON.stringify(object, null, 2)],
+  ['JSON on one line', (object) => JSON.stringify(object)],
+  ['four spaces', (object) => stringify(object, { indent: 4 })],
+  ['lists in the column of their keys', (object) => stringify(object, { indentSeq: false })],
+  ['keys in quotes', (object) => stringify(object, { defaultKeyType: 'QUOTE_DOUBLE', singleQuote: true })],
+  ['a comment behind every line', (object) => stringify(object).replaceAll(/(?<=\S)\n/g, ' # why\n')],
+])('--fix of a manifest written as %s', (layout, write) => {
+  it.each(FIXABLE)('%s mends what it says it can, and nothing the second time', (code) => {
+    const documents = parseAllDocuments(readFileSync(new URL(`${code}/fail.yaml`, FIXTURES), 'utf8'), { merge: true });
+    for (const text of documents.map((document) => write(document.toJS()))) {
+      const once = fixed(text, code);
+      expect(mendable(once, code)).toBe(0);
+      expect(fixed(once, code)).toBe(once);
+      expect(lint([{ file: 'a.yaml', text: once }]).problems).toEqual([]);
+      if (layout.startsWith('JSON')) expect(() => JSON.parse(once)).not.toThrow();
+      expect(once.split('# why').length).toBeGreaterThanOrEqual(text.split('# why').length - mendable(text, code));
+    }
   });
 });
 
@@ -156,6 +178,30 @@ spec:
       .replace('            httpGet: *get', '            tcpSocket: { port: 1 }');
     const result = lint([{ file: 'a.yaml', text: merged }], { rules: ['hook-https'] });
     expect(result.findings.map(({ container, edits }) => [container, edits.length])).toEqual([['app', 1]]);
+  });
+
+  it('leave JSON JSON', () => {
+    const hook = { preStop: { httpGet: { path: '/preStop', port: 9090 } } };
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'orders' },
+      spec: { containers: [{ name: 'app', image: 'orders:1.0.0', lifecycle: hook }] },
+    };
+    for (const space of [undefined, 2, '\t']) {
+      const { outputs, fixed: count } = fix([{ file: 'a.json', text: JSON.stringify(pod, null, space) }]);
+      expect(count).toBe(3);
+      const { spec } = JSON.parse(outputs[0]?.text ?? '');
+      expect(spec).toMatchObject({
+        terminationGracePeriodSeconds: 30,
+        containers: [
+          {
+            terminationMessagePolicy: 'FallbackToLogsOnError',
+            lifecycle: { preStop: { httpGet: { path: '/prestop' } } },
+          },
+        ],
+      });
+    }
   });
 
   it('does not touch findings that are ignored', () => {

@@ -44,6 +44,27 @@ describe('malformed YAML', () => {
     expect(problems[0]?.message).toContain('helm template');
   });
 
+  it('a chart’s template is one problem, not one for each of its lines, and nothing is said of what is in it', () => {
+    const template = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  labels:
+    {{- include "x.labels" . | nindent 4 }}
+spec:
+  template:
+    spec:
+      containers:
+        - name: {{ .Chart.Name }}
+          {{- with .Values.lifecycle }}
+          lifecycle:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+`;
+    expect(read(template)).toMatchObject({ problems: [{ line: 5, column: 5 }], findings: [] });
+    // A program of its own that has templates is a string like any other.
+    expect(read('apiVersion: v1\nkind: ConfigMap\ndata:\n  t: "{{ .Values.x }}"\n').problems).toEqual([]);
+  });
+
   it('lists a few problems of a file and counts the rest', () => {
     const { problems } = read('a: b: c\n'.repeat(50));
     expect(problems.length).toBeLessThanOrEqual(6);
@@ -115,6 +136,16 @@ spec:
         'items[0].spec.template.spec.containers[0].lifecycle.preStop.sleep.seconds',
       );
     }
+  });
+
+  it('what a controller has made is not checked: its own template is', () => {
+    const owner = (controller: boolean): string =>
+      SLEEPY.replace(
+        '  name: orders',
+        `  name: orders-5d8\n  ownerReferences: [{ kind: Deployment, name: orders, controller: ${controller} }]`,
+      ).replace('kind: Deployment\n', 'kind: ReplicaSet\n');
+    expect(read(`${SLEEPY}---\n${owner(true)}`).summary).toMatchObject({ objects: 2, workloads: 1 });
+    expect(read(owner(false)).summary.workloads).toBe(1);
   });
 
   it('custom resources and other YAML are passed over; a pod template in them is not', () => {
@@ -203,6 +234,16 @@ spec: ${
     }
   });
 
+  it('yes and on are true, as to kubectl', () => {
+    const pod = (word: string): string =>
+      deployment(
+        'lifecycle:\n  preStop:\n    httpGet: { path: /prestop, port: 9090, host: 127.0.0.1 }',
+        `hostNetwork: ${word}`,
+      );
+    for (const word of ['true', 'yes', 'On']) expect(codes(pod(word)).join(), word).not.toContain('PS004');
+    for (const word of ['false', 'no', '"yes"', 'maybe']) expect(codes(pod(word)).join(), word).toContain('PS004');
+  });
+
   it('a byte order mark, CRLF and a missing last line break change nothing', () => {
     const plain = read(SLEEPY).findings.map(({ code, line, column }) => [code, line, column]);
     for (const text of [`\ufeff${SLEEPY}`, SLEEPY.replaceAll('\n', '\r\n'), SLEEPY.trimEnd()]) {
@@ -263,8 +304,10 @@ describe('input that is no text', () => {
     chmodSync(join(cwd, 'secret.yaml'), 0);
     const { code, stdout } = await prestop(['lint', 'missing.yaml', 'good.yaml'], { cwd });
     expect(code).toBe(3);
-    expect(stdout).toContain('missing.yaml:1:1 unreadable no such file or directory');
+    expect(stdout).toContain('missing.yaml:1:1 unreadable no such file or directory\n');
     expect(stdout).toContain('PS022');
+    const pattern = await prestop(['lint', 'k8s/*.yaml'], { cwd });
+    expect(pattern.stdout).toContain('no such file or directory; patterns are for the shell');
   });
 });
 
@@ -289,6 +332,22 @@ describe('folders', () => {
     expect(stderr).toContain('k8s/chart/templates: Helm templates');
   });
 
+  it('leave out what --exclude names, files and folders', async () => {
+    const cwd = folder({
+      'a/x.yaml': SLEEPY,
+      'a/b/y.yaml': SLEEPY,
+      'a/bc/z.yaml': SLEEPY,
+      'w.yaml': 'kind: [',
+      'chart/Chart.yaml': 'name: chart\n',
+      'chart/templates/x.yaml': 'kind: {{ x }}\n',
+    });
+    const args = ['--format', 'json', '--rule', 'PS022', '--exclude', 'a/b,w.yaml', '--exclude', './chart/'];
+    const { code, stdout, stderr } = await prestop(['lint', ...args, '.', 'w.yaml'], { cwd });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout).findings.map(({ file }: { file: string }) => file)).toEqual(['a/bc/z.yaml', 'a/x.yaml']);
+    expect(code).toBe(1);
+  });
+
   it('a patch that a kustomization names is not blamed for what it leaves out', async () => {
     const patch = deployment('lifecycle:\n  preStop:\n    httpGet: { path: /prestop, port: admin, scheme: HTTPS }');
     const cwd = folder({
@@ -298,5 +357,8 @@ describe('folders', () => {
     const { stdout } = await prestop(['lint', '--format', 'json', '.'], { cwd });
     const codes = JSON.parse(stdout).findings.map(({ code }: { code: string }) => code);
     expect(codes).toEqual(['PS016']);
+    // That the init container is a sidecar stands in what the patch is applied to.
+    const sidecar = 'initContainers:\n  - name: proxy\n    lifecycle: { preStop: { sleep: { seconds: 1 } } }';
+    expect(lint([{ file: 'patch.yaml', text: deployment('', sidecar), fragment: true }]).findings).toEqual([]);
   });
 });

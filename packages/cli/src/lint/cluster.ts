@@ -11,6 +11,8 @@ export interface Cluster {
   autoscalerOf(workload: Workload): Resource | undefined;
   /** Ingresses and routes that send requests to a Service. */
   routesTo(service: Resource): readonly Route[];
+  /** A ConfigMap by name, in the namespace of a workload. */
+  configMapOf(workload: Workload, name: string): Resource | undefined;
   /** The Namespace object of a workload, where it is in the input. */
   namespaceOf(workload: Workload): Resource | undefined;
 }
@@ -33,6 +35,7 @@ export const NEIGHBOUR_KINDS: ReadonlySet<string> = new Set([
   'PodDisruptionBudget',
   'HorizontalPodAutoscaler',
   'Namespace',
+  'ConfigMap',
   ...ROUTE_KINDS,
   ...POLICY_KINDS,
 ]);
@@ -43,6 +46,7 @@ export function buildCluster(resources: readonly Resource[]): Cluster {
   const budgets = new SelectorIndex();
   const autoscalers = new Map<string, Resource>();
   const namespaces = new Map<string, Resource>();
+  const configMaps = new Map<string, Resource[]>();
   const routes = new Map<string, Route[]>();
 
   for (const resource of resources) {
@@ -63,6 +67,8 @@ export function buildCluster(resources: readonly Resource[]): Cluster {
       autoscalers.set(`${target.get('kind').text}/${target.get('name').text}`, resource);
     } else if (resource.kind === 'Namespace') {
       namespaces.set(resource.name, resource);
+    } else if (resource.kind === 'ConfigMap') {
+      configMaps.set(resource.name, [...(configMaps.get(resource.name) ?? []), resource]);
     } else if (resource.kind === 'Ingress' || ROUTE_KINDS.has(resource.kind)) {
       for (const { service, ...route } of backendsOf(resource)) {
         const known = routes.get(service);
@@ -81,6 +87,7 @@ export function buildCluster(resources: readonly Resource[]): Cluster {
       return found !== undefined && sameNamespace(found, resource) ? found : undefined;
     },
     routesTo: (service) => (routes.get(service.name) ?? []).filter(({ resource }) => sameNamespace(resource, service)),
+    configMapOf: ({ resource }, name) => configMaps.get(name)?.find((each) => sameNamespace(each, resource)),
     namespaceOf: ({ resource }) => (resource.namespace === undefined ? undefined : namespaces.get(resource.namespace)),
   };
 }

@@ -19,8 +19,12 @@ export interface Finding {
   readonly path: string;
   /** What is seen and what it leads to. */
   readonly message: string;
+  /** Why the rule is there, in general. */
+  readonly why: string;
   /** What would be right. */
   readonly fix: string;
+  /** Where the rule comes from: an address. */
+  readonly source: string;
   /** What `--fix` would change; empty where it can change nothing. */
   readonly edits: readonly TextEdit[];
 }

@@ -24,13 +24,18 @@ export interface ReadInputs {
  */
 export async function readInputs(
   paths: readonly string[],
-  from: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array | string> },
+  from: {
+    readonly cwd: string;
+    readonly stdin: AsyncIterable<Uint8Array | string>;
+    /** Files and folders that are left out. */
+    readonly exclude?: readonly string[];
+  },
 ): Promise<ReadInputs> {
   const inputs: LintInput[] = [];
   const problems: SyntaxProblem[] = [];
-  const notes: string[] = [];
-  const patches = new Set<string>();
   const files: string[] = [];
+  const excluded = new Set((from.exclude ?? []).map((path) => resolve(from.cwd, path)));
+  const tour: Tour = { cwd: from.cwd, excluded, notes: [], patches: new Set() };
   for (const path of paths) {
     if (path === '-') {
       const text = decode(STDIN_NAME, await collect(from.stdin), problems);
@@ -40,19 +45,21 @@ export async function readInputs(
       continue;
     }
     const absolute = resolve(from.cwd, path);
+    if (excluded.has(absolute)) continue;
     try {
-      if ((await stat(absolute)).isDirectory()) files.push(...(await walk(absolute, notes, patches, from.cwd)));
+      if ((await stat(absolute)).isDirectory()) files.push(...(await walk(absolute, tour)));
       else files.push(absolute);
     } catch (error) {
-      problems.push(at(path, systemMessage(error)));
+      const pattern = /[*?[]/.test(path) ? '; patterns are for the shell' : '';
+      problems.push(at(path, `${systemMessage(error)}${pattern}`));
     }
   }
   for (const file of new Set(files)) {
     const name = displayName(file, from.cwd);
     const text = await readText(file, name, problems);
-    if (text !== undefined) inputs.push({ file: name, text, ...(patches.has(file) ? { fragment: true } : {}) });
+    if (text !== undefined) inputs.push({ file: name, text, ...(tour.patches.has(file) ? { fragment: true } : {}) });
   }
-  return { inputs, problems, notes };
+  return { inputs, problems, notes: tour.notes };
 }
 
 async function readText(file: string, name: string, problems: SyntaxProblem[]): Promise<string | undefined> {
@@ -124,24 +131,34 @@ const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['node_modules']);
 const YAML_FILE = /\.ya?ml$/i;
 const KUSTOMIZATION = /^kustomization\.ya?ml$|^Kustomization$/;
 
-async function walk(folder: string, notes: string[], patches: Set<string>, cwd: string): Promise<string[]> {
+/** What is known and found on the way through the folders; paths are absolute. */
+interface Tour {
+  readonly cwd: string;
+  readonly excluded: ReadonlySet<string>;
+  readonly notes: string[];
+  /** Files that a kustomization applies as patches. */
+  readonly patches: Set<string>;
+}
+
+async function walk(folder: string, tour: Tour): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.map(({ name }) => name).sort();
   const files: string[] = [];
   for (const name of names) {
     const path = join(folder, name);
+    if (tour.excluded.has(path)) continue;
     const info = await lstat(path);
     if (info.isDirectory()) {
       if (name.startsWith('.') || SKIPPED_FOLDERS.has(name)) continue;
       if (name === 'templates' && names.includes('Chart.yaml')) {
-        notes.push(
-          `${displayName(path, cwd)}: Helm templates, not YAML yet; check what they become: helm template … | prestop lint -`,
+        tour.notes.push(
+          `${displayName(path, tour.cwd)}: Helm templates, not YAML yet; check what they become: helm template … | prestop lint -`,
         );
         continue;
       }
-      files.push(...(await walk(path, notes, patches, cwd)));
+      files.push(...(await walk(path, tour)));
     } else if (KUSTOMIZATION.test(name)) {
-      for (const patch of await patchesOf(path)) patches.add(resolve(folder, patch));
+      for (const patch of await patchesOf(path)) tour.patches.add(resolve(folder, patch));
     } else if (YAML_FILE.test(name)) files.push(path);
   }
   return files;

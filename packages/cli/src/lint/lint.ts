@@ -171,7 +171,9 @@ class Run {
       resource: undefined,
       container: undefined,
       path: '',
+      why: rule.why,
       fix: rule.fix,
+      source: rule.source,
       edits: [],
       ...details,
     });

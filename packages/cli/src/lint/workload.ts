@@ -36,7 +36,10 @@ const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
   batch: ['Job', 'CronJob'],
 };
 
+/** `undefined` for what has no pod template, and for what a controller has made of one that is checked itself. */
 export function readWorkload(resource: Resource): Workload | undefined {
+  const owners = resource.root.at('metadata', 'ownerReferences').items();
+  if (owners.some((owner) => owner.get('controller').flag === true)) return undefined;
   const template = templateOf(resource);
   const podSpec = template.get('spec');
   const main = readAll(podSpec.get('containers'), () => 'main');
@@ -58,7 +61,11 @@ export function readWorkload(resource: Resource): Workload | undefined {
     grace,
     partial: main.some(({ image }) => image === undefined),
     builtIn: BUILT_IN[resource.group]?.includes(resource.kind) ?? false,
-    runsToCompletion: resource.kind === 'Job' || resource.kind === 'CronJob',
+    runsToCompletion:
+      resource.kind === 'Job' ||
+      resource.kind === 'CronJob' ||
+      // The test pods of Helm charts, which carry the labels of the service.
+      (resource.kind === 'Pod' && /^(?:Never|OnFailure)$/.test(podSpec.get('restartPolicy').text ?? '')),
   };
 }
 

@@ -157,8 +157,12 @@ export class Cursor {
     return typeof this.value === 'number' && Number.isSafeInteger(this.value) ? this.value : undefined;
   }
 
+  /** Also `yes` and `on` without quotes, which are true to kubectl (YAML 1.1). */
   get flag(): boolean | undefined {
-    return typeof this.value === 'boolean' ? this.value : undefined;
+    if (typeof this.value === 'boolean') return this.value;
+    if (!isScalar(this.node) || this.node.type !== 'PLAIN' || typeof this.value !== 'string') return undefined;
+    if (/^(?:yes|Yes|YES|on|On|ON)$/.test(this.value)) return true;
+    return /^(?:no|No|NO|off|Off|OFF)$/.test(this.value) ? false : undefined;
   }
 
   /** The strings of a list, or undefined when it is no list of scalars. */

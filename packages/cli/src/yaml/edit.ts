@@ -71,7 +71,9 @@ export function insertAfter(map: Cursor, sibling: string, name: string, value: s
   const start = keyStart(items[index]);
   const end = valueEnd(items[index]);
   if (start === undefined || end === undefined) return undefined;
-  if (found.flow) return value.includes('\n') ? undefined : { start: end, end, text: `, ${name}: ${value}` };
+  if (found.flow) {
+    return value.includes('\n') ? undefined : { start: end, end, text: `, ${flowPair(items[index], name, value)}` };
+  }
   const eol = lineBreak(text, start);
   const indent = indentOf(text, start);
   const lines = `${name}:${value.startsWith('\n') ? '' : ' '}${value}`
@@ -87,7 +89,10 @@ export function insertBefore(map: Cursor, sibling: string, name: string, value: 
   const found = locate(map, sibling);
   const start = keyStart(found?.items[found.index]);
   if (found === undefined || start === undefined) return undefined;
-  if (found.flow) return value.includes('\n') ? undefined : { start, end: start, text: `${name}: ${value}, ` };
+  if (found.flow) {
+    const pair = flowPair(found.items[found.index], name, value);
+    return value.includes('\n') ? undefined : { start, end: start, text: `${pair}, ` };
+  }
   const line = lineStart(found.text, start);
   const indent = found.text.slice(line, start);
   if (indent.trim() !== '') return insertAfter(map, sibling, name, value);
@@ -141,6 +146,13 @@ function locate(map: Cursor, name: string): Location | undefined {
   if (map.shared || !isMap(node)) return undefined;
   const index = node.items.findLastIndex(({ key }) => isScalar(key) && String(key.value) === name);
   return index === -1 ? undefined : { items: node.items, index, flow: node.flow === true, text: map.tree.source.text };
+}
+
+/** A pair beside another one: in JSON, or what looks like it, with a key and a string in quotes. */
+function flowPair(sibling: Pair | undefined, name: string, value: string): string {
+  const quoted = isScalar(sibling?.key) && sibling.key.type === 'QUOTE_DOUBLE';
+  if (!quoted) return `${name}: ${value}`;
+  return `${JSON.stringify(name)}: ${/^(?:\d+$|")/.test(value) ? value : JSON.stringify(value)}`;
 }
 
 function keyStart(pair: Pair | undefined): number | undefined {

@@ -44,6 +44,10 @@ const MAX_MISTAKES = 100;
 /** Problems kept per file; a file of garbage would otherwise repeat itself a million times. */
 const MAX_PROBLEMS = 5;
 
+/** An action of Go's templates as charts have them; in YAML that can be read it is a string like any other. */
+const TEMPLATE = /\{\{-?\s*(?:\/\*|\$|\.[A-Z]|(?:include|template|if|with|range|end|else|toYaml|tpl|define|fail)\b)/;
+const NOT_RENDERED = 'a template, not YAML yet; check what it becomes: helm template … | prestop lint -';
+
 /**
  * Reads a YAML stream document by document. Problems go to `report`; a broken document does not hide the others.
  * Duplicate keys are not problems here: Kubernetes' own readers differ about them, so that a rule judges them. The
@@ -53,7 +57,7 @@ export function* parseDocuments(source: Source, report: (problem: SyntaxProblem)
   const budget = { left: MAX_PROBLEMS };
   const tell = (offset: number, message: string): void => {
     if (budget.left-- > 0)
-      report({ file: source.file, ...source.place(offset), message: explain(source, offset, message) });
+      report({ file: source.file, ...source.place(offset), message: message.replace(/\s+/g, ' ').trim() });
   };
   const composer = new Composer({ uniqueKeys: false, prettyErrors: false, logLevel: 'silent', strict: false });
   // A parse error is a value here, never thrown: a stack trace for each would cost more than the parsing.
@@ -63,6 +67,8 @@ export function* parseDocuments(source: Source, report: (problem: SyntaxProblem)
     const stops: Stop[] = [];
     const stop = (where: Stop): void => void stops.push(where);
     for (const document of composer.compose(tokens(source.text, stop), false, source.text.length)) {
+      const template = document.errors.length === 0 ? -1 : source.text.search(TEMPLATE);
+      if (template !== -1) return report({ file: source.file, ...source.place(template), message: NOT_RENDERED });
       for (const error of document.errors) tell(error.pos[0], error.message);
       if (document.contents !== null) yield { contents: document.contents, ...survey(document.contents, tell) };
     }
@@ -106,13 +112,6 @@ function* tokens(text: string, stop: (where: Stop) => void): Generator<CST.Token
     }
   }
   yield* parser.end();
-}
-
-function explain(source: Source, offset: number, message: string): string {
-  const line = source.lineAt(offset);
-  const text = message.replace(/\s+/g, ' ').trim();
-  if (line.includes('{{')) return `${text} (a Helm template? render it first: helm template … | prestop lint -)`;
-  return text;
 }
 
 /** Resolves aliases (the last anchor of that name before it) and finds repeated keys, in one walk without recursion. */

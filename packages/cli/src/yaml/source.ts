@@ -25,13 +25,6 @@ export class Source {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
-  /** The text of a line, without its end. */
-  lineAt(offset: number): string {
-    const start = this.text.lastIndexOf('\n', offset - 1) + 1;
-    const end = this.text.indexOf('\n', offset);
-    return this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
-  }
-
   #count(): void {
     this.#lines.addNewLine(0);
     for (let at = this.text.indexOf('\n'); at !== -1; at = this.text.indexOf('\n', at + 1)) {

@@ -7,7 +7,7 @@ type Style = 'red' | 'yellow' | 'cyan' | 'bold' | 'dim';
 
 const COLOURS: Readonly<Record<Severity, Style>> = { error: 'red', warning: 'yellow', info: 'cyan' };
 
-/** For people: one finding in two or three lines that begin with file:line:column. */
+/** For people: one finding in four lines, the first with file:line:column. */
 export function formatHuman(result: LintResult, options: { readonly colours?: boolean } = {}): string {
   const paint = (style: Style, text: string): string =>
     // The caller has looked whether there is a terminal.
@@ -21,6 +21,7 @@ export function formatHuman(result: LintResult, options: { readonly colours?: bo
       `${paint('bold', place(finding))} ${paint(COLOURS[finding.severity], finding.severity)} ${finding.code} ${finding.name}`,
       `  ${subject(finding)}${finding.message}`,
       paint('dim', `  fix: ${finding.fix}${finding.edits.length > 0 ? ' (--fix does it)' : ''}`),
+      paint('dim', `  see: ${finding.source}`),
     );
   }
   return [...lines, ...(lines.length > 0 ? [''] : []), verdict(result), ''].join('\n');

@@ -70,7 +70,7 @@ export const exposureRules: readonly Rule[] = [
     fixable: false,
     absence: true,
     *check({ workload, cluster, settings }) {
-      if (workload.podSpec.get('hostNetwork').flag === true || cluster.policiesOf(workload).length > 0) return;
+      if (workload.podSpec.get('hostNetwork').flag === true || cluster.policiesOf(workload).some(closesIngress)) return;
       const [container] = sdkContainers(workload);
       if (container === undefined) return;
       yield {
@@ -166,6 +166,13 @@ function* exposedPorts({ workload, cluster, settings }: Subject): Generator<Expo
 function severityOf(external: boolean, token: boolean): Severity {
   if (external) return token ? 'warning' : 'error';
   return token ? 'info' : 'warning';
+}
+
+/** A policy about egress alone leaves every port open to other pods. */
+function closesIngress({ kind, root }: Resource): boolean {
+  const spec = root.get('spec');
+  if (kind !== 'NetworkPolicy') return spec.get('ingress').exists || spec.get('ingressDeny').exists;
+  return spec.get('policyTypes').texts()?.includes('Ingress') ?? true;
 }
 
 function includesPort(entry: Cursor, port: number, names: readonly (string | undefined)[]): boolean {

@@ -2,6 +2,7 @@ import { KUBERNETES_DEFAULTS, SDK_DEFAULTS } from '../../defaults.ts';
 import type { Cursor } from '../../yaml/cursor.ts';
 import { appendItem, insertAfter, insertBefore, replaceRaw, type TextEdit } from '../../yaml/edit.ts';
 import type { Container } from '../container.ts';
+import { settingIn } from '../environment.ts';
 import { endpointOf } from '../hook.ts';
 import type { Problem, Rule } from '../rule.ts';
 import { budgetOf, graceText, graceUnknown, hooksOf, sdkContainers, usesSdk, type Workload } from '../workload.ts';
@@ -98,10 +99,12 @@ export const graceRules: readonly Rule[] = [
     source: SOURCES.termination,
     fix: `Set ${graceSetting} to the number of terminationGracePeriodSeconds, as a string.`,
     fixable: true,
-    *check({ workload }) {
+    *check({ workload, cluster }) {
       for (const container of workload.containers) {
-        const value = container.env.get(graceSetting)?.value;
+        const value = settingIn(container, graceSetting, workload, cluster);
         if (value === undefined || graceUnknown(workload)) continue;
+        // What a ConfigMap says may be meant for others as well.
+        const own = container.env.get(graceSetting)?.value !== undefined;
         const right = String(workload.graceSeconds);
         const number = typeof value.value !== 'string';
         if (value.text === right && !number) continue;
@@ -113,10 +116,9 @@ export const graceRules: readonly Rule[] = [
           ...(usesSdk(container) || number ? {} : { severity: 'warning' as const }),
           message: message(seen, value.text ?? '', number, workload),
           advice: `write value: "${right}"`,
-          edits: usesSdk(container)
-            ? [replaceRaw(value, `"${right}"`)]
-            : number
-              ? [replaceRaw(value, `"${value.text}"`)]
+          edits:
+            own && (usesSdk(container) || number)
+              ? [replaceRaw(value, `"${usesSdk(container) ? right : value.text}"`)]
               : [],
         };
       }

@@ -85,6 +85,7 @@ export const hookPlaceRules: readonly Rule[] = [
     source: SOURCES.initContainers,
     fix: 'Remove lifecycle, or make it a native sidecar by restartPolicy: Always.',
     fixable: false,
+    absence: true,
     *check({ workload }) {
       for (const container of workload.containers) {
         const lifecycle = container.at.get('lifecycle');

@@ -195,7 +195,7 @@ export const hookSdkRules: readonly Rule[] = [
     summary: 'A container behind a Service has a preStop hook.',
     why: 'The pod is taken out of the endpoints at the same time as it is stopped, not before: without a hook SIGTERM arrives while callers still send requests.',
     source: SOURCES.termination,
-    fix: `Add lifecycle.preStop.httpGet with path ${paths.prestop} on the admin port.`,
+    fix: `Add lifecycle.preStop: httpGet with path ${paths.prestop} on the admin port, or a sleep where the SDK is not inside.`,
     fixable: false,
     absence: true,
     *check({ workload, cluster }) {

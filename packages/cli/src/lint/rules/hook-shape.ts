@@ -1,7 +1,7 @@
 import { listed, shortened } from '../../words.ts';
 import { removePair } from '../../yaml/edit.ts';
 import { resolvePort } from '../container.ts';
-import { HANDLERS } from '../hook.ts';
+import { endpointOf, HANDLERS } from '../hook.ts';
 import type { Rule } from '../rule.ts';
 import { hooksOf } from '../workload.ts';
 import { SOURCES } from './sources.ts';
@@ -69,7 +69,7 @@ export const hookShapeRules: readonly Rule[] = [
               : `is a port of container ${elsewhere.name}, not of ${container.name}`
           }`,
           advice:
-            known.length === 0
+            known.length === 0 || endpointOf(hook) !== undefined
               ? `declare a port named "${port.name}" in container ${container.name}`
               : `use ${listed(known.map((name) => `"${name}"`))} or declare a port named "${port.name}"`,
         };

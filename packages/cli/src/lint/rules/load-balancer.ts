@@ -1,3 +1,4 @@
+import { leastGrace } from '../../defaults.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Resource, titleOf } from '../resource.ts';
 import type { Rule } from '../rule.ts';
@@ -40,9 +41,10 @@ export const loadBalancerRules: readonly Rule[] = [
           message: `${kind} of ${titleOf(resource)} keeps connections to a pod for ${delay} s${
             match === null ? ` (${DELAY} not set)` : ''
           }; ${workload.title} is gone after ${workload.graceSeconds} s`,
-          advice: `set ${annotation}: ${DELAY}=${Math.max(0, workload.graceSeconds - reserve)}, or terminationGracePeriodSeconds to at least ${
-            delay + reserve
-          }`,
+          advice: `set ${annotation}: ${DELAY}=${Math.max(0, Math.floor(workload.graceSeconds - reserve))}, or terminationGracePeriodSeconds to at least ${Math.max(
+            leastGrace(delay),
+            Math.ceil(delay + reserve),
+          )}`,
         };
       }
     },

@@ -67,9 +67,9 @@ export const meshRules: readonly Rule[] = [
       if (workload.containers.some(({ name, role }) => name === 'istio-proxy' && role === 'sidecar')) return;
       const config = workload.annotations.get(ISTIO_CONFIG) ?? '';
       if (/EXIT_ON_ZERO_ACTIVE_CONNECTIONS["']?\s*:\s*["']?true/.test(config)) return;
-      const written = /terminationDrainDuration["']?\s*:\s*["']?(\d+)s/.exec(config)?.[1];
-      const drain = written === undefined ? ISTIO_DRAIN : Number(written);
-      const right = Math.max(ISTIO_DRAIN, workload.graceSeconds - budgetOf(workload, settings).reserve);
+      const written = /terminationDrainDuration["']?\s*:\s*["']?([\d.hms]+)/.exec(config)?.[1];
+      const drain = written === undefined ? ISTIO_DRAIN : secondsOf(written);
+      const right = Math.max(ISTIO_DRAIN, Math.floor(workload.graceSeconds - budgetOf(workload, settings).reserve));
       if (drain >= right) return;
       yield {
         at: istioPlace(workload),
@@ -152,11 +152,19 @@ function hasIstio({ workload, cluster }: Subject): boolean {
   const inject = workload.labels.get('sidecar.istio.io/inject') ?? workload.annotations.get('sidecar.istio.io/inject');
   if (inject === 'false') return false;
   if (inject === 'true' || workload.annotations.has(ISTIO_CONFIG)) return true;
-  if (workload.containers.some(({ name }) => name === 'istio-proxy')) return true;
+  if (workload.labels.has('istio.io/rev') || workload.containers.some(({ name }) => name === 'istio-proxy'))
+    return true;
   const namespace = cluster.namespaceOf(workload);
   if (namespace === undefined) return false;
   const labels = stringMap(namespace.root.at('metadata', 'labels'));
   return labels.get('istio-injection') === 'enabled' || labels.has('istio.io/rev');
+}
+
+/** Go's durations: `40s`, `1m30s`. */
+function secondsOf(duration: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
+  const parts = duration.matchAll(/([\d.]+)(ms|h|m|s)/g);
+  return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0);
 }
 
 function istioPlace(workload: Workload): Workload['podSpec'] {

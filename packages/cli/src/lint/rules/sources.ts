@@ -19,10 +19,8 @@ export const SOURCES = {
   deployment: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment',
   disruption: 'https://kubernetes.io/docs/tasks/run-application/configure-pdb/',
   networkPolicy: 'https://kubernetes.io/docs/concepts/services-networking/network-policies/',
-  endpoints: 'https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/1669-proxy-terminating-endpoints',
   secrets: 'https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-environment-variables',
   consistentHttp: 'https://github.com/kubernetes/kubernetes/issues/68940',
-  neverCancelled: 'https://github.com/kubernetes/kubernetes/issues/103300',
   dockerNode: 'https://github.com/nodejs/docker-node/blob/main/docs/BestPractices.md',
   albDelay:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
