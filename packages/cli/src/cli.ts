@@ -1,10 +1,11 @@
 import { closest } from './closest.ts';
 import type { Command } from './commands/command.ts';
-import { helpFor, overview } from './commands/help.ts';
+import { helpFor, helpForRule, overview } from './commands/help.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { ruleNamed } from './lint/choose.ts';
 import { version } from './version.ts';
 
 /**
@@ -38,7 +39,9 @@ async function dispatch([first, ...rest]: readonly string[], io: Io): Promise<nu
       return EXIT.clean;
     case 'help': {
       const [topic] = rest;
-      io.stdout.write(topic === undefined ? overview(COMMANDS) : helpFor(commandNamed(topic)));
+      const rule = topic === undefined ? undefined : ruleNamed(topic);
+      if (rule !== undefined) io.stdout.write(helpForRule(rule));
+      else io.stdout.write(topic === undefined ? overview(COMMANDS) : helpFor(commandNamed(topic)));
       return EXIT.clean;
     }
   }

@@ -38,6 +38,14 @@ describe('prestop', () => {
       expect(stdout).toMatch(new RegExp(`${code}[* ] +(error|warning|info) +${name} `));
   });
 
+  it('help and a rule, by code or by name, explains the rule', async () => {
+    for (const { code, name, summary, why, fix, source } of RULES) {
+      const { stdout } = await prestop(['help', code]);
+      for (const text of [name, summary, why, fix, source]) expect(stdout).toContain(text);
+      expect((await prestop(['help', name])).stdout).toBe(stdout);
+    }
+  });
+
   it.each([
     [['lnt'], 'did you mean prestop lint?'],
     [['deploy'], 'prestop --help lists the commands'],

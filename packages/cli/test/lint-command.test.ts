@@ -37,6 +37,20 @@ describe('exit codes', () => {
     expect((await prestop(['lint', ...args], { cwd: folder({ 'a.yaml': text }) })).code).toBe(code);
   });
 
+  it('--quiet prints what --fail-on counts, and nothing where there is nothing', async () => {
+    const cwd = folder({ 'a.yaml': MIXED, 'empty.yaml': '' });
+    const quiet = (...args: string[]) => prestop(['lint', '-q', ...args], { cwd });
+    expect(await quiet('--rule', 'PS027', 'a.yaml')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await quiet('empty.yaml')).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { code, stdout } = await quiet('--fail-on', 'error', '--rule', 'PS004,PS016,PS027', 'a.yaml');
+    expect(code).toBe(1);
+    expect(stdout).toContain('PS004');
+    expect(stdout).not.toMatch(/PS016|PS027/);
+    const json = JSON.parse((await quiet('--rule', 'PS027', '--format', 'json', 'a.yaml')).stdout);
+    expect(json).toMatchObject({ findings: [], summary: { infos: 1 } });
+    expect((await quiet('nowhere')).stdout).toContain('unreadable');
+  });
+
   it('a usage error goes to standard error, with what was perhaps meant', async () => {
     for (const [args, hint] of [
       [['--rule', 'hok-host'], 'did you mean hook-host?'],
@@ -100,12 +114,15 @@ describe('output', () => {
     expect(stdout).toBe(`a.yaml:15:7 info PS027 grace-implicit
   Deployment/orders app: terminationGracePeriodSeconds is not written; the kubelet takes 30
   fix: write terminationGracePeriodSeconds: 30 (--fix does it)
+  see: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 a.yaml:20:62 warning PS016 hook-https
   Deployment/orders app: preStop asks /prestop over HTTPS; the admin server speaks HTTP
   fix: Remove \`scheme\`. (--fix does it)
+  see: https://github.com/kubernetes/kubernetes/issues/68940
 a.yaml:20:75 error PS004 hook-loopback
   Deployment/orders app: preStop connects to localhost, which is the node's own loopback and not the pod
   fix: Remove \`host\`: the kubelet then connects to the pod. (--fix does it)
+  see: https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
 
 1 error, 1 warning, 1 info: 1 pod template in 1 file; 3 can be mended by --fix
 `);
@@ -129,7 +146,13 @@ a.yaml:20:75 error PS004 hook-loopback
     expect(json).toMatchObject({
       version: 1,
       findings: [
-        { code: 'PS027', fixable: true },
+        {
+          code: 'PS027',
+          fixable: true,
+          why: expect.stringMatching(/\.$/),
+          fix: expect.any(String),
+          source: expect.stringMatching(/^https:/),
+        },
         {},
         {
           code: 'PS004',

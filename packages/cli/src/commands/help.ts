@@ -1,3 +1,4 @@
+import type { RuleInfo } from '../lint/rule.ts';
 import { version } from '../version.ts';
 import type { Command } from './command.ts';
 
@@ -25,6 +26,19 @@ export function helpFor(command: Command): string {
   ].join('\n')}\n`;
 }
 
+/** What a rule of `prestop lint` is for. */
+export function helpForRule({ code, name, severity, summary, why, fix, source, fixable }: RuleInfo): string {
+  return `${[
+    `${code} ${name} (${severity}${fixable ? ', --fix mends it' : ''})`,
+    '',
+    summary,
+    '',
+    `Why:     ${why}`,
+    `Instead: ${fix}`,
+    `Source:  ${source}`,
+  ].join('\n')}\n`;
+}
+
 /** The first page. */
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length), 'help COMMAND'.length);
@@ -35,7 +49,7 @@ export function overview(commands: readonly Command[]): string {
     '',
     'Commands:',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    `  ${'help COMMAND'.padEnd(width)}  Says more about a command.`,
+    `  ${'help COMMAND'.padEnd(width)}  Says more about a command, or about a rule of lint: prestop help PS020.`,
     '',
     'Options:',
     '  -h, --help     This page.',

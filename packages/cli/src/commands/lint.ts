@@ -2,7 +2,7 @@ import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { replaceFile } from '../files.ts';
 import { wantsColours } from '../io.ts';
-import type { LintResult } from '../lint/finding.ts';
+import type { Finding, LintResult } from '../lint/finding.ts';
 import { fix } from '../lint/fix.ts';
 import { FORMATS, formatResult } from '../lint/format/index.ts';
 import { readInputs, STDIN_NAME } from '../lint/input.ts';
@@ -28,6 +28,8 @@ export const lintCommand: Command = {
     },
     { name: 'rule', value: 'RULE', multiple: true, help: 'only these rules, by code or name' },
     { name: 'ignore', value: 'RULE', multiple: true, help: 'not these rules' },
+    { name: 'exclude', value: 'PATH', multiple: true, help: 'a file or folder that is not read' },
+    { name: 'quiet', short: 'q', help: 'print only what --fail-on counts, and nothing where there is nothing' },
     { name: 'fix', help: 'mend what is safe, in place; of standard input, to standard output' },
     { name: 'admin-port', value: 'PORT', help: "port of the SDK's admin server; default 9090" },
     { name: 'floor', value: 'SECONDS', help: 'how long callers may be stale; default 5' },
@@ -57,7 +59,10 @@ export const lintCommand: Command = {
     if (given.positionals.length === 0)
       throw usageError('nothing to check', 'name files or folders, or - for standard input');
 
-    const { inputs, problems, notes } = await readInputs(given.positionals, io);
+    const { inputs, problems, notes } = await readInputs(given.positionals, {
+      ...io,
+      exclude: given.list('exclude'),
+    });
     const mended = given.flag('fix') ? fix(inputs, options) : undefined;
     const checked = mended?.result ?? lint(inputs, options);
     const result: LintResult = { ...checked, problems: [...problems, ...checked.problems] };
@@ -69,14 +74,21 @@ export const lintCommand: Command = {
         piped = true;
       } else if (output !== inputs[index]) await replaceFile(io.cwd, output.file, output.text);
     }
-    for (const note of notes) io.stderr.write(`note: ${note}\n`);
-    if (mended !== undefined && mended.fixed > 0) io.stderr.write(`mended ${mended.fixed}\n`);
-    if (result.problems.length === 0 && result.summary.workloads === 0) {
-      io.stderr.write('note: no pod template in what was read\n');
+    const quiet = given.flag('quiet');
+    if (!quiet) {
+      for (const note of notes) io.stderr.write(`note: ${note}\n`);
+      if (mended !== undefined && mended.fixed > 0) io.stderr.write(`mended ${mended.fixed}\n`);
+      if (result.problems.length === 0 && result.summary.workloads === 0) {
+        io.stderr.write('note: no pod template in what was read\n');
+      }
     }
+    const code = exitCode(result, failOn);
     const report = piped ? io.stderr : io.stdout;
-    report.write(formatResult(result, format, { colours: wantsColours(report, io.env) }));
-    return exitCode(result, failOn);
+    const shown = quiet ? { ...result, findings: result.findings.filter((each) => counts(each, failOn)) } : result;
+    if (!(quiet && format === 'human' && code === EXIT.clean)) {
+      report.write(formatResult(shown, format, { colours: wantsColours(report, io.env) }));
+    }
+    return code;
   },
 };
 
@@ -94,8 +106,11 @@ function optionsFrom(given: Arguments): LintOptions {
 
 function exitCode({ findings, problems }: LintResult, failOn: Severity): number {
   if (problems.length > 0) return EXIT.unreadable;
-  const worst = SEVERITIES.indexOf(failOn);
-  return findings.some(({ severity }) => SEVERITIES.indexOf(severity) <= worst) ? EXIT.findings : EXIT.clean;
+  return findings.some((finding) => counts(finding, failOn)) ? EXIT.findings : EXIT.clean;
+}
+
+function counts({ severity }: Finding, failOn: Severity): boolean {
+  return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn);
 }
 
 function details(): string {
