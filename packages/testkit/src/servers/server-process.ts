@@ -7,6 +7,7 @@ import { TestkitError, type TestkitErrorCode } from '../errors.ts';
 import { guard, unguard } from '../guardian.ts';
 import { nowMs, within } from '../timing.ts';
 import type { ServerName } from './availability.ts';
+import { untilFrozen } from './frozen.ts';
 import { removeServerFolder } from './server-folder.ts';
 
 /** What a test does to a server. Each resolves when it is so; a call in the wrong state is an error that says so. */
@@ -84,6 +85,7 @@ class ServerProcess implements ServerControls {
     this.#mustBe('pause()', 'running');
     this.#child?.kill('SIGSTOP');
     this.#state = 'paused';
+    if (this.#child?.pid !== undefined) await untilFrozen(this.#child.pid);
   }
 
   async resume(): Promise<void> {
