@@ -1,8 +1,9 @@
 /**
  * How a caller sends: `node` is a node:http Agent with keepAlive, `undici` an undici Client, `new-connection` opens one
- * connection a request and says `Connection: close`. None of them ever sends a request again.
+ * connection a request and says `Connection: close`, `http2` keeps a session. None of them ever sends a request again, but
+ * for HTTP/2 streams that the server refused unprocessed.
  */
-export type ClientKind = 'node' | 'undici' | 'new-connection';
+export type ClientKind = 'node' | 'undici' | 'new-connection' | 'http2';
 
 /** One request as a caller sends it. */
 export interface CallerRequest {

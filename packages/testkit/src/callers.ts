@@ -1,11 +1,10 @@
 import type { CallerRequest, CallerTls, ClientKind, Outcome, TargetClient } from './caller-client.ts';
-import { nodeClient } from './caller-node.ts';
 import { CallerPlan, type RequestKind } from './caller-plan.ts';
-import { undiciClient } from './caller-undici.ts';
 import { evenLags, StaleDirectory, Watcher } from './discovery.ts';
 import { checkOption, TestkitError } from './errors.ts';
 import { seededRandom, shuffled } from './random.ts';
 import { type CallerCounters, type CallerTally, Ledger, type SentRequest, type SettledRequest } from './tally.ts';
+import { targetClient } from './target-client.ts';
 import { nowMs, type Pause, pause } from './timing.ts';
 
 export interface CallersOptions {
@@ -247,12 +246,7 @@ class Caller {
   #clientFor(target: string): TargetClient {
     const known = this.#targetClients.get(target);
     if (known !== undefined) return known;
-    const { tls } = this.#settings;
-    const url = new URL(`${tls === undefined ? 'http' : 'https'}://${target}`);
-    const client =
-      this.#kind === 'undici'
-        ? undiciClient(url, tls)
-        : nodeClient(url, this.#kind === 'node' ? 'kept-alive' : 'new', tls);
+    const client = targetClient(this.#kind, target, this.#settings.tls);
     this.#targetClients.set(target, client);
     return client;
   }

@@ -1,4 +1,4 @@
-export type { CallerRequest, CallerTls, ClientKind } from './caller-client.ts';
+export type { CallerRequest, CallerTls, ClientKind, Outcome } from './caller-client.ts';
 export {
   type PlannedRequest,
   type PlanOptions,
@@ -45,3 +45,4 @@ export type {
   SettledRequest,
   TargetCounts,
 } from './tally.ts';
+export { type SendOptions, sendOnce } from './target-client.ts';

@@ -47,26 +47,30 @@ export interface RawSocket {
 /** @throws the socket's error when there is no connection. */
 export async function openRaw(port: number, options: RawSocketOptions = {}): Promise<RawSocket> {
   const { host = '127.0.0.1', tls } = options;
-  const socket = tls === undefined ? connect({ port, host }) : connectSecure({ port, host, ...tlsSettings(tls) });
-  socket.setNoDelay(true);
+  const wire = connect({ port, host });
+  const socket = tls === undefined ? wire : connectSecure({ socket: wire, host, ...tlsSettings(tls) });
+  wire.setNoDelay(true);
   await new Promise<void>((resolve, reject) => {
     socket.once(tls === undefined ? 'connect' : 'secureConnect', resolve);
     socket.once('error', reject);
   });
-  return new RawConnection(socket);
+  return new RawConnection(socket, wire);
 }
 
 class RawConnection implements RawSocket {
   readonly closedByPeer: Promise<'fin' | 'reset'>;
   readonly #socket: Socket;
+  /** What the socket speaks over: TLS has one of its own beneath it, the only one that can be reset. */
+  readonly #wire: Socket;
   readonly #over: Promise<void>;
   #bytes: Buffer = Buffer.alloc(0);
   #ended = false;
   #changed: () => void = () => undefined;
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, wire: Socket) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#over = new Promise((resolve) => socket.once('close', () => resolve()));
     this.closedByPeer = new Promise((resolve) => {
       socket.once('end', () => resolve('fin'));
@@ -112,7 +116,7 @@ class RawConnection implements RawSocket {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    this.#wire.resetAndDestroy();
   }
 
   async #read({ head = false, timeoutMs = 10_000 }: ReadOptions): Promise<RawResponse> {

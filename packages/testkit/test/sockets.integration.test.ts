@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, createServer as createRawServer, type Server as RawServer } from 'node:net';
+import { type AddressInfo, createServer as createRawServer, type Server as RawServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { freePort, openRaw, selfSignedCertificate } from '@prestop/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -69,10 +70,15 @@ describe('openRaw', () => {
     expect(rude.closed).toBe(true);
   });
 
-  it('says nothing about the peer when it closes itself', async () => {
+  it.each([
+    { scheme: 'http', tls: undefined },
+    { scheme: 'https', tls: selfSignedCertificate() },
+  ])('says nothing about the peer when it closes itself, over $scheme', async ({ tls }) => {
     const ended: string[] = [];
-    const port = await listen(createRawServer((peer) => peer.on('error', (error) => ended.push(error.message))));
-    const socket = await openRaw(port);
+    const follow = (peer: Socket): unknown => peer.on('error', (error) => ended.push(error.message)).write('hello');
+    const server = tls ? createTlsServer(tls, follow) : createRawServer(follow);
+    const socket = await openRaw(await listen(server), tls && { tls: { ca: tls.cert } });
+    await expect.poll(() => socket.unread()).toBe('hello');
     let peerClosed = false;
     void socket.closedByPeer.then(() => {
       peerClosed = true;
@@ -99,6 +105,8 @@ describe('openRaw', () => {
   });
 
   it('has no connection to a port that nobody listens on', async () => {
-    await expect(openRaw(await freePort())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    for (const tls of [undefined, { ca: selfSignedCertificate().cert }]) {
+      await expect(openRaw(await freePort(), tls && { tls })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
   });
 });

@@ -1,7 +1,7 @@
 /** A server that cannot be had on this machine. */
 export interface Unavailable {
   readonly available: false;
-  readonly server: ServerName;
+  readonly server: BuildName;
   /** What is missing or failed. */
   readonly why: string;
   /** What to do about it. */
@@ -10,11 +10,21 @@ export interface Unavailable {
 
 export type ServerName = 'Consul' | 'Nacos';
 
+/** What the folders of `tools/` build. */
+export type BuildName = ServerName | 'Kubernetes';
+
 /** The variable that names a server which already runs, for each server. */
 export const ADDRESS_VARIABLE: Readonly<Record<ServerName, string>> = {
   Consul: 'PRESTOP_TEST_CONSUL_ADDR',
   Nacos: 'PRESTOP_TEST_NACOS_ADDR',
 };
+
+/** What to do instead of installing the tools of a build. */
+export function insteadOfBuilding(name: BuildName): string {
+  return name === 'Kubernetes'
+    ? 'set PRESTOP_TEST_KUBECONFIG to the kubeconfig of a running cluster'
+    : `set ${ADDRESS_VARIABLE[name]} to the address of a running server (docker compose up -d, see compose.yaml)`;
+}
 
 const BAR = '='.repeat(100);
 

@@ -1,7 +1,9 @@
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { delimiter, join, sep } from 'node:path';
 import type { Unavailable } from './availability.ts';
-import { type BuildOptions, ensureBuilt, type Recipe } from './cached-build.ts';
+import { type BuildCommand, type BuildOptions, ensureBuilt, type Recipe } from './cached-build.ts';
 import { type Progress, stderrProgress } from './progress.ts';
+import { repositoryFolder } from './repository.ts';
 import { go, java, javac, maven } from './tool.ts';
 
 const consulRecipe: Recipe = {
@@ -12,30 +14,50 @@ const consulRecipe: Recipe = {
   buildTools: [go],
   runTools: [],
   install: `install Go ${go.atLeast.join('.')} or newer`,
-  command: (target) => {
-    let compiled = 0;
-    return {
-      command: 'go',
-      args: [
-        'build',
-        '-v',
-        '-trimpath',
-        '-buildvcs=false',
-        '-ldflags',
-        '-s -w',
-        '-o',
-        join(target, 'consul'),
-        'github.com/hashicorp/consul',
-      ],
-      env: { CGO_ENABLED: '0', GOWORK: 'off' },
-      activity: (line) => {
-        if (line.startsWith('go: ')) return line.slice('go: '.length);
-        compiled += 1;
-        return `compiling, ${compiled} packages so far, now ${line}`;
-      },
-    };
-  },
+  command: (target) => goBuild(join(target, 'consul'), '', ['github.com/hashicorp/consul']),
 };
+
+const kubernetesRecipe: Recipe = {
+  server: 'Kubernetes',
+  folder: 'tools/kubernetes',
+  inputs: ['go.mod', 'go.sum', 'pause'],
+  variant: `${process.platform}-${process.arch}`,
+  buildTools: [go],
+  runTools: [],
+  install: `install Go ${go.atLeast.join('.')} or newer`,
+  command: (target) =>
+    // With a separator at the end it is a folder, and every program gets its own name.
+    goBuild(join(target, sep), kubernetesVersionFlags(), [
+      'go.etcd.io/etcd/server/v3',
+      ...['kube-apiserver', 'kube-controller-manager', 'kube-proxy', 'kube-scheduler', 'kubectl', 'kubelet'].map(
+        (name) => `k8s.io/kubernetes/cmd/${name}`,
+      ),
+      './pause',
+    ]),
+};
+
+/** Without them the programs say that they are v0.0.0, and the kubelet's hooks have the user agent `kube-lifecycle/.`. */
+function kubernetesVersionFlags(): string {
+  const goMod = readFileSync(join(repositoryFolder, 'tools/kubernetes/go.mod'), 'utf8');
+  const [, major, minor, patch] = /k8s\.io\/kubernetes v(\d+)\.(\d+)\.(\d+)/.exec(goMod) ?? [];
+  const flag = (name: string, value: string) => ` -X k8s.io/component-base/version.${name}=${value}`;
+  return `${flag('gitVersion', `v${major}.${minor}.${patch}`)}${flag('gitMajor', `${major}`)}${flag('gitMinor', `${minor}`)}`;
+}
+
+/** Statically linked, so that it also runs where nothing else is: in an image without a base. */
+function goBuild(output: string, ldflags: string, packages: readonly string[]): BuildCommand {
+  let compiled = 0;
+  return {
+    command: 'go',
+    args: ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w${ldflags}`, '-o', output, ...packages],
+    env: { CGO_ENABLED: '0', GOWORK: 'off' },
+    activity: (line) => {
+      if (line.startsWith('go: ')) return line.slice('go: '.length);
+      compiled += 1;
+      return `compiling, ${compiled} packages so far, now ${line}`;
+    },
+  };
+}
 
 const nacosRecipe: Recipe = {
   server: 'Nacos',
@@ -81,6 +103,14 @@ export interface NacosClasspath {
   readonly classpath: string;
 }
 
+/** The programs of a Kubernetes node on this machine. */
+export interface KubernetesPrograms {
+  readonly available: true;
+  readonly origin: 'cache' | 'build';
+  /** Holds `kubelet`, `kube-apiserver` and the others by their names, etcd as `server`, and `pause` for the image. */
+  readonly folder: string;
+}
+
 /**
  * The Consul of `tools/consul`, from the cache or built now (minutes when Go's own caches are empty). Never throws for a
  * missing tool or a failed build: the answer says what is missing.
@@ -105,4 +135,15 @@ export async function ensureNacosClasspath(
   if (!built.available) return built;
   const classpath = [join(built.folder, 'classes'), join(built.folder, 'lib', '*')].join(delimiter);
   return { available: true, origin: built.origin, classpath };
+}
+
+/**
+ * The Kubernetes of `tools/kubernetes`, from the cache or built now (ten minutes when Go's own caches are empty, with 3 GB
+ * of memory). Never throws for a missing tool or a failed build: the answer says what is missing.
+ */
+export async function ensureKubernetesPrograms(
+  progress: Progress = stderrProgress,
+  options: BuildOptions = {},
+): Promise<KubernetesPrograms | Unavailable> {
+  return ensureBuilt(kubernetesRecipe, progress, options);
 }

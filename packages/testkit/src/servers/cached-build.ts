@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive } from './alive.ts';
-import { ADDRESS_VARIABLE, type ServerName, type Unavailable } from './availability.ts';
+import { type BuildName, insteadOfBuilding, type Unavailable } from './availability.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { withLock } from './lock.ts';
 import { type Progress, withProgress } from './progress.ts';
@@ -12,7 +12,7 @@ import { lackOf, type Tool } from './tool.ts';
 
 /** How one server is built from its packages. */
 export interface Recipe {
-  readonly server: ServerName;
+  readonly server: BuildName;
   /** Folder of the tool in the repository; all commands run there. */
   readonly folder: string;
   /** Files and folders below `folder` that decide what is built. */
@@ -148,14 +148,8 @@ async function firstLack(tools: readonly Tool[], env: NodeJS.ProcessEnv): Promis
   return undefined;
 }
 
-function unavailable(recipe: Recipe, why: string): Unavailable {
-  const variable = ADDRESS_VARIABLE[recipe.server];
-  return {
-    available: false,
-    server: recipe.server,
-    why,
-    how: `${recipe.install}, or set ${variable} to the address of a running server (docker compose up -d, see compose.yaml)`,
-  };
+function unavailable({ server, install }: Recipe, why: string): Unavailable {
+  return { available: false, server, why, how: `${install}, or ${insteadOfBuilding(server)}` };
 }
 
 /** The name of a build in the cache: `consul-` and a digest of all that decides what is built. */

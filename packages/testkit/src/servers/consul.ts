@@ -31,6 +31,8 @@ export interface ConsulOptions {
   readonly agentToken?: string;
   /** Serves HTTPS instead of HTTP. Default: HTTP. */
   readonly tls?: ConsulTls;
+  /** The port of its HTTP API; the three after it are taken as well. Default: a free one. */
+  readonly port?: number;
   /** More of the agent's configuration, merged over ours: `{ limits: { http_max_conns_per_client: 2 } }`. Default: none. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Longest time until it is ready, in milliseconds. Default 30,000. */
@@ -76,7 +78,7 @@ export interface ConsulServer extends ServerControls {
 export async function startConsul(options: ConsulOptions): Promise<ConsulServer> {
   const { binary, join: server, tls, config = {}, startTimeoutMs = 30_000 } = options;
   checkTogether(options);
-  const port = await freePortGroup([0, 1, 2, 3]);
+  const { port = await freePortGroup([0, 1, 2, 3]) } = options;
   const [dnsPort, rpcPort, gossipPort] = [port + 1, port + 2, port + 3];
   const { node = `node-${port}`, acl = server?.token === undefined ? 'off' : 'deny' } = options;
   const token = acl === 'off' ? undefined : (server?.token ?? randomUUID());

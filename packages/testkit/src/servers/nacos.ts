@@ -11,6 +11,8 @@ export interface NacosOptions {
   readonly classpath: string;
   /** `on`: every call needs a login; the admin `nacos` is created. Default `off`. */
   readonly auth?: 'off' | 'on';
+  /** The port of its HTTP API; those 1000 below, 1000 and 1001 above are taken as well. Default: a free one. */
+  readonly port?: number;
   /** More of Nacos' own properties, over ours. Default: none. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Longest time until it is ready, in milliseconds. Default 90,000: six seconds on an idle machine, more on a busy one. */
@@ -44,7 +46,7 @@ const PORT_OFFSETS: readonly number[] = [0, 1000, 1001, -1000];
  */
 export async function startNacos(options: NacosOptions): Promise<NacosServer> {
   const { classpath, auth = 'off', properties = {}, startTimeoutMs = 90_000 } = options;
-  const port = await freePortGroup(PORT_OFFSETS);
+  const { port = await freePortGroup(PORT_OFFSETS) } = options;
   const addr = `http://127.0.0.1:${port}`;
   const api = `${addr}/nacos/v1`;
 
