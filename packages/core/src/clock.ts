@@ -17,6 +17,19 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves when `promise` has settled, after `ms` at the latest, or as soon as `signal` aborts. Leaves no timer behind. */
+export async function settledWithin(
+  clock: Clock,
+  ms: number,
+  promise: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const settled = new AbortController();
+  const done = (): void => settled.abort();
+  promise.then(done, done);
+  await sleep(clock, ms, signal ? AbortSignal.any([settled.signal, signal]) : settled.signal);
+}
+
 /** Resolves after `ms`, or as soon as `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

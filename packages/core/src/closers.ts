@@ -52,6 +52,8 @@ export interface CloserResult {
 }
 
 interface Entry {
+  /** Where it stands among those that were added. */
+  readonly index: number;
   readonly name: string;
   readonly run: Closer;
   readonly phase: CloserPhase;
@@ -59,32 +61,41 @@ interface Entry {
   readonly timeoutMs: number;
 }
 
-/** What one run of all closers has in common. */
-interface Run {
+/** What the closers of one phase have in common when they run. */
+export interface ClosersRun {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly onResult: (result: CloserResult) => void;
-  readonly abandoned: AbortSignal | undefined;
+  /** When it aborts, nobody looks after them any more: what they wait for is up to them. */
+  readonly abandoned?: AbortSignal;
 }
 
 /** Named functions with an order between them, each run once within what is left of the termination. */
 export class Closers {
   readonly #entries = new Map<string, Entry>();
+  readonly #begun = new Set<CloserPhase>();
+  /** Of the running termination: when each that runs began, and how those that have ended did. */
+  readonly #startedAt = new Map<Entry, number>();
+  readonly #ended = new Map<Entry, CloserResult>();
+  #added = 0;
 
   /**
    * @returns a function that takes the closer away again.
    * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID` for a name that is taken, a closer that is no function;
-   * `ERR_PRESTOP_OPTION_*` for its options.
+   * `ERR_PRESTOP_PHASE` when its phase has begun: it would never run; `ERR_PRESTOP_OPTION_*` for its options.
    */
   add(name: string, run: Closer, options: CloserOptions = {}): () => void {
     if (typeof name !== 'string' || name === '') throw invalid('', 'a name that is not empty', String(name));
     if (typeof run !== 'function') throw invalid(name, 'a function', typeof run);
     if (this.#entries.has(name)) throw invalid(name, 'a name that no other closer has', name);
     checkOptions<CloserOptions>('onClose', options, RULES);
+    const phase = options.phase ?? 'closing';
+    if (this.#begun.has(phase)) throw tooLate(name, phase);
     const entry: Entry = {
+      index: this.#added++,
       name,
       run,
-      phase: options.phase ?? 'closing',
+      phase,
       after: options.after ?? [],
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
     };
@@ -125,40 +136,61 @@ export class Closers {
     for (const name of this.#entries.keys()) visit(name, []);
   }
 
-  /**
-   * Runs those of `phase`; a failure or a timeout of one is its own outcome and keeps no other from running. When `abandoned`
-   * aborts, nobody looks after them any more: what they wait for is up to them.
-   */
-  async run(
-    clock: Clock,
-    deadline: Deadline,
-    onResult: (result: CloserResult) => void,
-    abandoned?: AbortSignal,
-    phase: CloserPhase = 'closing',
-  ): Promise<CloserResult[]> {
+  /** Runs those of `phase`; a failure or a timeout of one is its own outcome and keeps no other from running. */
+  async run(phase: CloserPhase, run: ClosersRun): Promise<CloserResult[]> {
+    this.#begun.add(phase);
     const running = new Map<string, Promise<CloserResult>>();
     const start = (entry: Entry): Promise<CloserResult> => {
-      const started = running.get(entry.name) ?? this.#runOne(entry, start, { clock, deadline, onResult, abandoned });
+      const started = running.get(entry.name) ?? this.#runOne(entry, start, run);
       running.set(entry.name, started);
       return started;
     };
     return Promise.all([...this.#entries.values()].filter((entry) => entry.phase === phase).map(start));
   }
 
-  async #runOne(entry: Entry, start: (entry: Entry) => Promise<CloserResult>, run: Run): Promise<CloserResult> {
+  async #runOne(entry: Entry, start: (entry: Entry) => Promise<CloserResult>, run: ClosersRun): Promise<CloserResult> {
     // One turn later, so that `run` knows this closer before the ones it waits for are started.
     await Promise.resolve();
     for (const name of entry.after) {
       const before = this.#entries.get(name);
       if (before?.phase === entry.phase) await start(before);
     }
+    this.#startedAt.set(entry, run.clock.now());
     const result = await runWithin(entry, run);
+    if (run.abandoned?.aborted) return result;
+    this.#ended.set(entry, result);
     run.onResult(result);
     return result;
   }
+
+  /** How those that have ended did: first those of phase `draining`, in the order in which they were added. */
+  results(): readonly CloserResult[] {
+    const position = ({ phase, index }: Entry): number => CLOSER_PHASES.indexOf(phase) * this.#added + index;
+    return [...this.#ended].sort(([left], [right]) => position(left) - position(right)).map(([, result]) => result);
+  }
+
+  /** Gives up whatever has not ended: what runs is cut, what has not begun is skipped. @returns what became of those. */
+  cut(now: number, reason: string): readonly CloserResult[] {
+    const left = [...this.#entries.values()].filter((entry) => !this.#ended.has(entry));
+    return left.map((entry) => {
+      const startedAt = this.#startedAt.get(entry);
+      const outcome = startedAt === undefined ? 'skipped' : 'cut';
+      const ms = Math.round(now - (startedAt ?? now));
+      const result: CloserResult = { name: entry.name, outcome, ms, error: new Error(reason) };
+      this.#ended.set(entry, result);
+      return result;
+    });
+  }
+
+  /** Forgets the termination that was resumed: closers may be added again, and all run in the next one. */
+  reset(): void {
+    this.#begun.clear();
+    this.#startedAt.clear();
+    this.#ended.clear();
+  }
 }
 
-async function runWithin(entry: Entry, { clock, deadline, abandoned }: Run): Promise<CloserResult> {
+async function runWithin(entry: Entry, { clock, deadline, abandoned }: ClosersRun): Promise<CloserResult> {
   const { name } = entry;
   const startedAt = clock.now();
   const ms = (): number => Math.round(clock.now() - startedAt);
@@ -194,6 +226,14 @@ async function settle(entry: Entry, signal: AbortSignal, ms: () => number): Prom
 function isCounts(value: unknown): value is Readonly<Record<string, number>> {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
   return Object.values(value).every((count) => Number.isFinite(count));
+}
+
+function tooLate(closer: string, phase: CloserPhase): LifecycleError {
+  const rule = `added before the closers of phase "${phase}" run`;
+  return new LifecycleError('ERR_PRESTOP_PHASE', `onClose: closer "${closer}" must be ${rule}; close it yourself`, {
+    option: closer,
+    rule,
+  });
 }
 
 function invalid(closer: string, rule: string, value: string): LifecycleError {

@@ -1,12 +1,16 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
-import type { Clock } from './clock.ts';
 import { LifecycleError } from './errors.ts';
-import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
+import {
+  type ConnectionCounts,
+  type ConnectionsContext,
+  type Cut,
+  HttpConnections,
+  type Shed,
+} from './http-connections.ts';
 import { type AnyHttp2Server, Http2Connections } from './http2-connections.ts';
-import type { RequestClassifier } from './request-classifier.ts';
-import type { TrackedRequest, Traffic } from './traffic.ts';
+import type { TrackedRequest } from './traffic.ts';
 
 /** A server that can be attached. */
 export type AttachableServer = HttpServer | HttpsServer | AnyHttp2Server;
@@ -24,15 +28,11 @@ function isHttp2(server: unknown): server is AnyHttp2Server {
 
 /** The connections of all attached servers, as one. */
 export class ConnectionSet {
-  readonly #traffic: Traffic;
-  readonly #clock: Clock;
-  readonly #classify: RequestClassifier;
+  readonly #context: ConnectionsContext;
   readonly #servers = new Map<AttachableServer, ServerConnections>();
 
-  constructor(traffic: Traffic, clock: Clock, classify: RequestClassifier) {
-    this.#traffic = traffic;
-    this.#clock = clock;
-    this.#classify = classify;
+  constructor(context: ConnectionsContext) {
+    this.#context = context;
   }
 
   get servers(): IterableIterator<AttachableServer> {
@@ -63,9 +63,7 @@ export class ConnectionSet {
     }
     this.#servers.set(
       server,
-      isHttp1(server)
-        ? new HttpConnections(server, this.#traffic, this.#clock, this.#classify)
-        : new Http2Connections(server, this.#traffic, this.#clock, this.#classify),
+      isHttp1(server) ? new HttpConnections(server, this.#context) : new Http2Connections(server, this.#context),
     );
   }
 
@@ -109,11 +107,11 @@ export class ConnectionSet {
     return leaving;
   }
 
-  shed(since: number): Shed {
+  shed(since: number, quietSince?: number): Shed {
     let closed = 0;
     let waiting = 0;
     for (const connections of this.#servers.values()) {
-      const shed = connections.shed(since);
+      const shed = connections.shed(since, quietSince);
       closed += shed.closed;
       waiting += shed.waiting;
     }
@@ -134,7 +132,9 @@ export class ConnectionSet {
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
   cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
-    const counted = new Map([...this.#traffic.requests()].filter(([, request]) => request.counted));
+    const counted = new Map(
+      [...this.#context.traffic.requests()].filter(([, request]) => request.counted && !request.leaves),
+    );
     let upgraded = 0;
     let destroyed = 0;
     for (const connections of this.#servers.values()) {

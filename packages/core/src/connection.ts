@@ -17,6 +17,18 @@ const UNTOLD_SILENCE = { minMs: 1_000, maxMs: 1_500, unknownMs: 2_200, missedGap
 const KNOWN_AFTER = 3;
 
 /**
+ * A caller that waited for an answer and sends its next request as soon as it has it is back by then, in milliseconds, if
+ * it is not far away.
+ */
+export const CLOSED_LOOP_MS = 25;
+
+/**
+ * The silence of {@link UNTOLD_SILENCE} where nobody else calls any more: seven of the caller's own pauses between an
+ * answer and its next request within these bounds, and the longest, more than a round trip takes, where they are not known.
+ */
+const LAST_ANSWER_SILENCE = { minMs: CLOSED_LOOP_MS, maxMs: 500, missedPauses: 7 };
+
+/**
  * What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. An
  * HTTP/2 session is of one kind whatever it does.
  */
@@ -50,6 +62,8 @@ export class Connection {
   /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
   told = false;
   upgraded = false;
+  /** Whether a drain does not wait for the end of an upgraded one. */
+  leaves = false;
   /** When we ended it, if we did. */
   endedAt: number | undefined;
   /** Where in the received bytes the newest request ends, as far as the heads say; `undefined` when not known. */
@@ -61,12 +75,18 @@ export class Connection {
   #requestsSinceIdle = 0;
   #firstAt = 0;
   #lastAt = 0;
+  /** Time between an answer and the next request, all in all, and how often there was one. */
+  #pausedMs = 0;
+  #pauses = 0;
   #idleSince: number;
-  #bytesWhenIdle = 0;
+  /** `undefined` until an answer of one that was in use before we saw it: where its requests began cannot be known. */
+  #bytesWhenIdle: number | undefined;
   #halfHeadSince: number | undefined;
 
-  constructor(socket: Socket, now: number, onClose: () => void) {
+  /** @param inUse Whether requests may have come before we saw the connection. */
+  constructor(socket: Socket, now: number, onClose: () => void, inUse = false) {
     this.socket = socket;
+    this.#bytesWhenIdle = inUse ? undefined : 0;
     this.onClose = onClose;
     this.acceptedAt = now;
     this.#idleSince = now;
@@ -74,6 +94,10 @@ export class Connection {
 
   requestStarted(exchange: Exchange, now: number): void {
     if (this.#requests === 0) this.#firstAt = now;
+    else if (this.open.length === 0) {
+      this.#pausedMs += now - this.#idleSince;
+      this.#pauses += 1;
+    }
     this.#requests += 1;
     this.#requestsSinceIdle += 1;
     this.#lastAt = now;
@@ -85,11 +109,15 @@ export class Connection {
 
   responseClosed(request: IncomingMessage, now: number): void {
     const startsAt = this.#bytesWhenIdle;
-    const index = this.open.findIndex((exchange) => exchange.request === request);
-    if (index !== -1) this.open.splice(index, 1);
+    // Almost always the oldest, and then nothing is searched or copied.
+    const index =
+      this.open[0]?.request === request ? 0 : this.open.findIndex((exchange) => exchange.request === request);
+    if (index === 0) this.open.shift();
+    else if (index !== -1) this.open.splice(index, 1);
     if (this.open.length > 0) return;
     this.#idleSince = now;
-    this.#bytesWhenIdle = this.socket.bytesRead;
+    // What came behind the newest request is the beginning of the next one.
+    this.#bytesWhenIdle = Math.min(this.socket.bytesRead, this.newestEndsAt ?? Number.POSITIVE_INFINITY);
     if (!request.complete) {
       // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
       const alone = this.#requestsSinceIdle === 1 ? endOf(request, startsAt) : undefined;
@@ -112,7 +140,7 @@ export class Connection {
   /** Works out where the requests end that are open now, if none of those since the last idle time was answered. */
   measureOpen(): void {
     if (this.open.length === 0 || this.open.length !== this.#requestsSinceIdle) return;
-    let end: number | undefined = this.#bytesWhenIdle;
+    let end = this.#bytesWhenIdle;
     for (const { request } of this.open) end = endOf(request, end);
     this.newestEndsAt = end;
   }
@@ -125,7 +153,7 @@ export class Connection {
   kind(): ConnectionKind {
     if (this.upgraded) return 'upgraded';
     if (this.open.length > 0) return 'active';
-    if (this.socket.bytesRead !== this.#bytesWhenIdle) return 'half-head';
+    if (this.#bytesWhenIdle !== undefined && this.socket.bytesRead !== this.#bytesWhenIdle) return 'half-head';
     if (this.#requests === 0) return 'new';
     return this.told ? 'told' : 'idle';
   }
@@ -133,20 +161,28 @@ export class Connection {
   /**
    * When a connection without a request may be closed, on the clock's scale: a silent or half-spoken one after
    * {@link SILENT_SOCKET_MS}, a kept-alive one when it has been silent for long enough, counted from `since` (the start of
-   * the termination) at the earliest.
+   * the termination) at the earliest. From `quietSince` on no request has come from anybody.
    */
-  mayCloseAt(since: number, now: number): number {
+  mayCloseAt(since: number, now: number, quietSince: number = Number.POSITIVE_INFINITY): number {
     switch (this.kind()) {
       case 'new':
         return this.acceptedAt + SILENT_SOCKET_MS;
       case 'half-head':
         this.#halfHeadSince ??= now;
         return this.#halfHeadSince + SILENT_SOCKET_MS;
-      case 'idle':
-        return Math.max(since, this.#idleSince) + this.#untoldSilence(since);
+      case 'idle': {
+        const silence = this.#idleSince >= quietSince ? this.#lastAnswerSilence() : this.#untoldSilence(since);
+        return Math.max(since, this.#idleSince) + silence;
+      }
       default:
         return now;
     }
+  }
+
+  #lastAnswerSilence(): number {
+    const { minMs, maxMs, missedPauses } = LAST_ANSWER_SILENCE;
+    if (this.#pauses < KNOWN_AFTER - 1) return maxMs;
+    return Math.min(maxMs, Math.max(minMs, (this.#pausedMs / this.#pauses) * missedPauses));
   }
 
   #untoldSilence(since: number): number {

@@ -3,14 +3,16 @@ import { deferred } from './deferred.ts';
 import { errorOf, isRegistryError, messageOf } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { RegistryAdapter, Sighting } from './registry.ts';
-import { callRegistry, sightingOf } from './registry-call.ts';
+import { callRegistry, closeRegistry, sightingOf } from './registry-call.ts';
 import type { DeregistrationOutcome, RegistryReport } from './report.ts';
 import { retryDelay } from './retry.ts';
+import type { RegistryState } from './status.ts';
 
 /** Pause between two reads until the removal is confirmed, in milliseconds. */
 const CONFIRM_INTERVAL_MS = 200;
 /** Pause between two reads afterwards: the instance may still be brought back. */
 const WATCH_INTERVAL_MS = 1_000;
+const NOT_ANSWERED = 'the process ended before it answered';
 /** Clean reads in a row that confirm a removal. */
 const CLEAN_READS = 2;
 
@@ -46,6 +48,13 @@ export class Deregistration {
   #reappearedAt: number | undefined;
   readonly #reads = { gone: 0, visible: 0, unknown: 0 };
   #error: string | null = null;
+  #closeError: string | null = null;
+  /** Whether the registry's last word is that the instance is not there. */
+  #agreed = false;
+  #ended = false;
+  /** Calls of `deregister` that have not settled, given up or not. */
+  readonly #open = new Set<Promise<unknown>>();
+  #running: Promise<void> | undefined;
 
   constructor(adapter: RegistryAdapter, context: DeregistrationContext) {
     this.#adapter = adapter;
@@ -55,9 +64,20 @@ export class Deregistration {
     this.#settle = resolve;
   }
 
+  get name(): string {
+    return this.#adapter.name;
+  }
+
   get outcome(): DeregistrationOutcome {
     if (this.#confirmedAt !== undefined) return 'confirmed';
     return this.#removedAt === undefined ? 'failed' : 'unconfirmed';
+  }
+
+  /** What is known at this moment. */
+  get state(): RegistryState {
+    if (this.#confirmedAt !== undefined) return 'confirmed';
+    if (this.#agreed) return 'unconfirmed';
+    return this.#ended ? 'failed' : 'deregistering';
   }
 
   /** When the registry first agreed that the instance is not there, on the clock's scale. */
@@ -88,14 +108,41 @@ export class Deregistration {
       reappeared: this.#reappeared,
       reads: { ...this.#reads },
       error: this.#error,
+      closeError: this.#closeError,
     };
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when no removal is on its way any more; the signal has aborted. An adapter that ignores its signal may take its
+   * time, or for ever.
+   */
+  async released(): Promise<void> {
+    await this.#running;
+    await Promise.allSettled(this.#open);
+  }
+
+  /** The account is given before the registry has answered. */
+  cutShort(): void {
+    if (this.state === 'deregistering') this.#error ??= NOT_ANSWERED;
+    this.#ended = true;
+  }
+
+  /** Frees the adapter's client; does not wait for it once `signal` aborts. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#closeError = await closeRegistry(this.#adapter, this.#context, signal);
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    this.#running = this.#run(signal);
+    return this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (!(await this.#remove(signal))) break;
       await this.#watch(signal);
     }
+    this.#ended = true;
     this.#settle();
   }
 
@@ -106,7 +153,10 @@ export class Deregistration {
     for (let failures = 0; !signal.aborted; ) {
       this.#attempts += 1;
       try {
-        const answer = await callRegistry(clock, signal, (call) => this.#adapter.deregister(call));
+        const answer = await callRegistry(clock, signal, (call) =>
+          this.#followed(async () => this.#adapter.deregister(call)),
+        );
+        this.#agreed = true;
         // What was asked for first stays the answer; after a reappearance it is only a repair.
         this.#answer ??= answer === 'removed' || answer === 'absent' ? answer : null;
         if (this.#removedAt === undefined) {
@@ -116,7 +166,8 @@ export class Deregistration {
         return true;
       } catch (thrown) {
         const error = errorOf(thrown);
-        this.#error = error.message;
+        // That it was given up says less than what had been wrong before.
+        this.#error = signal.aborted ? (this.#error ?? NOT_ANSWERED) : error.message;
         failures += 1;
         const final = signal.aborted || (isRegistryError(error) && !error.retryable);
         const retryInMs = final ? undefined : retryDelay(failures, random);
@@ -126,6 +177,14 @@ export class Deregistration {
       }
     }
     return false;
+  }
+
+  #followed<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const call = ask();
+    this.#open.add(call);
+    const done = (): void => void this.#open.delete(call);
+    call.then(done, done);
+    return call;
   }
 
   /** Reads back until the instance is seen again (returns), or the signal aborts. */
@@ -138,6 +197,7 @@ export class Deregistration {
       this.#reads[seen] += 1;
       if (seen === 'visible') {
         const wasGone = this.#cleanReads > 0 || this.#confirmedAt !== undefined;
+        this.#agreed = false;
         this.#cleanReads = 0;
         this.#goneSince = undefined;
         this.#confirmedAt = undefined;

@@ -20,7 +20,7 @@ export interface EndpointHandlerOptions {
   /** Which endpoints to answer. Default: all. */
   readonly expose?: readonly Endpoint[];
   /** Token that the guarded endpoints ask for. Default: none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /** Answers one request. @returns false when the path is not one of its endpoints; nothing has been done then. */
@@ -33,7 +33,7 @@ export interface EndpointTarget {
   poststart(): Promise<void>;
   live(): { readonly ok: boolean; readonly reason: string };
   ready(): { readonly ok: boolean; readonly reason: string };
-  status(): LifecycleStatus;
+  status(): Promise<LifecycleStatus>;
   refused(endpoint: Endpoint, remoteAddress: string, reason: string): void;
   /** The request is for an endpoint: it is no traffic. */
   uncount(request: IncomingMessage): void;
@@ -87,19 +87,29 @@ async function respond(
       case '/readyz':
         return answerCheck(request, response, target.ready());
       case '/status':
-        return answer(request, response, 200, target.status());
+        return answer(request, response, 200, await target.status());
       case '/metrics':
-        return send(request, response, 200, OPEN_METRICS_TYPE, openMetrics(target.status()));
+        return send(request, response, 200, OPEN_METRICS_TYPE, openMetrics(await target.status()));
     }
   } catch (error) {
     answer(request, response, 503, { error: messageOf(error) });
   }
 }
 
-/** The endpoint that a request target names: without query and with any number of leading slashes. */
+const SLASH = '/'.charCodeAt(0);
+
+/**
+ * The endpoint that a request target names: without query and with any number of slashes around it. Every request of an
+ * Express application passes here, so that nothing is made of a target that cannot be one.
+ */
 function endpointOf(target: string): Endpoint | undefined {
-  const path = `/${(target.split('?', 1)[0] ?? '').replace(/^\/+/, '').replace(/\/+$/, '')}`;
-  return ENDPOINTS.find((endpoint) => endpoint === path);
+  const query = target.indexOf('?');
+  let begin = 0;
+  let end = query === -1 ? target.length : query;
+  while (target.charCodeAt(begin) === SLASH) begin += 1;
+  while (end > begin && target.charCodeAt(end - 1) === SLASH) end -= 1;
+  const length = end - begin + 1;
+  return ENDPOINTS.find((endpoint) => endpoint.length === length && target.slice(begin, end) === endpoint.slice(1));
 }
 
 function answerCheck(

@@ -43,12 +43,16 @@ export interface LifecycleEvents {
   };
   /** A request was ended without an answer. */
   cut: { readonly method: string; readonly path: string; readonly ageMs: number; readonly cause: CutCause };
+  /** Held work was given up before it was released. */
+  heldCut: { readonly work: string; readonly ageMs: number };
   /** A closer ended. */
   closed: { readonly closer: string; readonly outcome: CloserOutcome; readonly ms: number; readonly error?: Error };
   /** No signal followed the answer to `/prestop`: the service is registered and ready again. */
   resumed: { readonly waitedMs: number };
   /** A call of an endpoint was refused; nothing was changed. */
   refused: { readonly endpoint: string; readonly remoteAddress: string; readonly reason: string };
+  /** The service declared a failure that only a restart can mend. */
+  failed: { readonly reason: string };
   /** Something is wrong around the service that will cost requests one day. */
   warning: { readonly code: WarningCode; readonly message: string };
   /** Starting failed; the service will not become ready. */
@@ -71,21 +75,34 @@ export const EVENT_NAMES: readonly LifecycleEventName[] = Object.keys({
   reappeared: true,
   lateRequest: true,
   cut: true,
+  heldCut: true,
   closed: true,
   resumed: true,
   refused: true,
+  failed: true,
   warning: true,
   startFailed: true,
   report: true,
 } satisfies Record<LifecycleEventName, true>) as LifecycleEventName[];
 
-/** Why a request was ended without an answer: the deadline, or it arrived on a connection that had just been closed. */
-export type CutCause = 'deadline' | 'collision';
+/**
+ * Why a request was ended without an answer: the deadline, a second signal, or it arrived on a connection that had just
+ * been closed.
+ */
+export type CutCause = 'deadline' | 'collision' | 'second-signal';
 
-export type CloserOutcome = 'done' | 'failed' | 'timed-out' | 'skipped';
+/** `skipped`: it was not begun. `cut`: a second signal ended the process while it ran. */
+export type CloserOutcome = 'done' | 'failed' | 'timed-out' | 'skipped' | 'cut';
 
 /** Codes of {@link LifecycleEvents.warning}; documented in `docs/events.md`. */
-export const WARNING_CODES = ['PACKAGE_MANAGER', 'SHELL_IS_PID_1', 'REGISTRY_UNCONFIRMED', 'LISTENER_FAILED'] as const;
+export const WARNING_CODES = [
+  'PACKAGE_MANAGER',
+  'SHELL_IS_PID_1',
+  'REGISTRY_UNCONFIRMED',
+  'REGISTRY_UNLISTED',
+  'REGISTRY_CLOSE_FAILED',
+  'LISTENER_FAILED',
+] as const;
 
 export type WarningCode = (typeof WARNING_CODES)[number];
 

@@ -5,6 +5,7 @@ import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
 import { Connection, type ConnectionKind, type Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import { sayClose } from './say-close.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
@@ -15,8 +16,10 @@ import type { TrackedRequest, Traffic } from './traffic.ts';
  * https://nodejs.org/api/diagnostics_channel.html#http
  */
 const REQUEST_START = 'http.server.request.start';
+/** Published when a response was sent to the end. One that was not ends with its connection. */
+const RESPONSE_FINISH = 'http.server.response.finish';
 
-interface RequestStart {
+interface Exchanged {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly socket: Socket;
@@ -30,6 +33,14 @@ const BACKLOG = 511;
 const SHED_AT_ONCE = 200;
 
 export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
+
+/** What the connections of every server are followed with. */
+export interface ConnectionsContext {
+  readonly traffic: Traffic;
+  readonly clock: Clock;
+  readonly classify: RequestClassifier;
+  readonly longLived: Required<LongLivedOptions>;
+}
 
 /** What a drain still waits for on a server's connections. */
 export interface Shed {
@@ -54,6 +65,7 @@ export class HttpConnections {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #classify: RequestClassifier;
+  readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: HttpTerminator | undefined;
   /** Take the listeners of the terminator off the server, which it does not do itself. */
@@ -69,17 +81,12 @@ export class HttpConnections {
   #collisions: TrackedRequest[] = [];
   #listenedOn: AddressInfo | string | undefined;
 
-  constructor(
-    server: Server,
-    traffic: Traffic,
-    clock: Clock,
-    classify: RequestClassifier,
-    serves?: (socket: Socket) => boolean,
-  ) {
+  constructor(server: Server, context: ConnectionsContext, serves?: (socket: Socket) => boolean) {
     this.server = server;
-    this.#traffic = traffic;
-    this.#clock = clock;
-    this.#classify = classify;
+    this.#traffic = context.traffic;
+    this.#clock = context.clock;
+    this.#classify = context.classify;
+    this.#longLived = context.longLived;
     this.#terminatesTls = server instanceof TlsServer;
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
     if (serves === undefined) {
@@ -87,6 +94,7 @@ export class HttpConnections {
     }
     this.#serves = serves ?? (() => true);
     diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
+    diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
     server.prependListener('connection', this.#onConnection);
     server.prependListener('secureConnection', this.#onSecureConnection);
     server.on('newListener', this.#onNewListener);
@@ -108,7 +116,7 @@ export class HttpConnections {
   /** Upgraded sockets (WebSocket, CONNECT tunnels); Node hands them over, so their end is their handler's business. */
   get upgraded(): number {
     let count = 0;
-    for (const connection of this.#connections.values()) if (connection.upgraded) count += 1;
+    for (const connection of this.#connections.values()) if (connection.upgraded && !connection.leaves) count += 1;
     return count;
   }
 
@@ -138,8 +146,11 @@ export class HttpConnections {
     for (const connection of this.#connections.values()) connection.noteHalfHead(now);
   }
 
-  /** Ends the connections that have been silent for long enough since `since`, a bounded number at a time. */
-  shed(since: number): Shed {
+  /**
+   * Ends the connections that have been silent for long enough since `since`, a bounded number at a time; see
+   * {@link Connection.mayCloseAt}.
+   */
+  shed(since: number, quietSince?: number): Shed {
     const now = this.#clock.now();
     let closed = 0;
     let waiting = 0;
@@ -147,7 +158,7 @@ export class HttpConnections {
       if (connection.endedAt !== undefined || connection.told || connection.upgraded || connection.open.length > 0) {
         continue;
       }
-      if (closed >= SHED_AT_ONCE || connection.mayCloseAt(since, now) > now) waiting += 1;
+      if (closed >= SHED_AT_ONCE || connection.mayCloseAt(since, now, quietSince) > now) waiting += 1;
       else {
         this.#end(connection, now);
         closed += 1;
@@ -190,7 +201,7 @@ export class HttpConnections {
     let destroyed = 0;
     for (const connection of [...this.#connections.values()]) {
       if (!connection.upgraded && !connection.open.some(({ request }) => mayCut(request))) continue;
-      if (connection.upgraded) upgraded += 1;
+      if (connection.upgraded && !connection.leaves) upgraded += 1;
       destroyed += 1;
       connection.endedAt = this.#clock.now();
       connection.socket.destroy();
@@ -252,6 +263,7 @@ export class HttpConnections {
   detach(): void {
     this.#keepListening();
     diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
+    diagnostics.unsubscribe(RESPONSE_FINISH, this.#onResponseFinish);
     this.server.removeListener('connection', this.#onConnection);
     this.server.removeListener('secureConnection', this.#onSecureConnection);
     this.server.removeListener('newListener', this.#onNewListener);
@@ -293,8 +305,8 @@ export class HttpConnections {
     if (this.#serves(socket)) this.#adopt(socket);
   };
 
-  #adopt(socket: Socket): Connection {
-    const connection: Connection = new Connection(socket, this.#clock.now(), () => this.#forget(connection));
+  #adopt(socket: Socket, inUse = false): Connection {
+    const connection: Connection = new Connection(socket, this.#clock.now(), () => this.#forget(connection), inUse);
     this.#connections.set(socket, connection);
     socket.once('close', connection.onClose);
     return connection;
@@ -308,23 +320,26 @@ export class HttpConnections {
   }
 
   readonly #onRequestStart = (message: unknown): void => {
-    const { request, response, socket, server } = message as RequestStart;
+    const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const connection = this.#connections.get(socket) ?? this.#adopt(socket);
+    const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
     const startsAt = connection.nextStartsAt;
     const tracked = this.#traffic.begin(request, this.#classify(request));
     const exchange = { request, response };
     connection.requestStarted(exchange, tracked.startedAt);
-    response.once('close', () => {
-      connection.responseClosed(request, this.#clock.now());
-      this.#traffic.end(request);
-    });
     // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
     if (connection.endedAt !== undefined || connection.told) this.#collisions.push(tracked);
     if (this.#telling) {
       connection.measure(request, startsAt);
       this.#tell(connection, exchange);
     }
+  };
+
+  readonly #onResponseFinish = (message: unknown): void => {
+    const { request, socket, server } = message as Exchanged;
+    if (server !== this.server) return;
+    this.#connections.get(socket)?.responseClosed(request, this.#clock.now());
+    this.#traffic.end(request);
   };
 
   #tell(connection: Connection, { request, response }: Exchange): void {
@@ -360,8 +375,9 @@ export class HttpConnections {
   readonly #onHandover = (request: IncomingMessage): void => {
     // In HTTP/2 a CONNECT takes a stream and not the connection.
     if (request.httpVersionMajor > 1) return;
-    const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket);
+    const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket, true);
     connection.upgraded = true;
+    connection.leaves = this.#longLived[request.method === 'CONNECT' ? 'tunnels' : 'upgrades'] === 'leave';
   };
 }
 

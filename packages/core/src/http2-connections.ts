@@ -9,7 +9,13 @@ import type {
 import type { Socket } from 'node:net';
 import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import type { Clock } from './clock.ts';
-import { type ConnectionCounts, type Cut, HttpConnections, type Shed } from './http-connections.ts';
+import {
+  type ConnectionCounts,
+  type ConnectionsContext,
+  type Cut,
+  HttpConnections,
+  type Shed,
+} from './http-connections.ts';
 import { Http2Session } from './http2-session.ts';
 import type { RequestClassifier, RequestHead } from './request-classifier.ts';
 import type { RequestKey, TrackedRequest, Traffic } from './traffic.ts';
@@ -44,6 +50,7 @@ export class Http2Connections {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
   readonly #classify: RequestClassifier;
+  readonly #leavesTunnels: boolean;
   readonly #http1: HttpConnections;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
   /** Streams that are open, and their sessions. */
@@ -56,12 +63,13 @@ export class Http2Connections {
   /** Sessions that were told since {@link sendAway} was last called. */
   #told = 0;
 
-  constructor(server: AnyHttp2Server, traffic: Traffic, clock: Clock, classify: RequestClassifier) {
+  constructor(server: AnyHttp2Server, context: ConnectionsContext) {
     this.server = server;
-    this.#traffic = traffic;
-    this.#clock = clock;
-    this.#classify = classify;
-    this.#http1 = new HttpConnections(server as unknown as HttpServer, traffic, clock, classify, speaksHttp1);
+    this.#traffic = context.traffic;
+    this.#clock = context.clock;
+    this.#classify = context.classify;
+    this.#leavesTunnels = context.longLived.tunnels === 'leave';
+    this.#http1 = new HttpConnections(server as unknown as HttpServer, context, speaksHttp1);
     this.#arrival = server instanceof TlsServer ? 'secureConnection' : 'connection';
     server.prependListener(this.#arrival, this.#onArrival);
     server.prependListener('session', this.#onSession);
@@ -75,7 +83,7 @@ export class Http2Connections {
   }
 
   get upgraded(): number {
-    return this.#http1.upgraded + this.#tunnels.size;
+    return this.#http1.upgraded + (this.#leavesTunnels ? 0 : this.#tunnels.size);
   }
 
   /** Sessions that were told a moment ago, and whose callers have not closed them yet. */
@@ -120,8 +128,8 @@ export class Http2Connections {
     return told;
   }
 
-  shed(since: number): Shed {
-    const shed = this.#http1.shed(since);
+  shed(since: number, quietSince?: number): Shed {
+    const shed = this.#http1.shed(since, quietSince);
     const closed = this.sendAway('spread');
     let waiting = 0;
     for (const session of this.#sessions.values()) {
@@ -140,7 +148,7 @@ export class Http2Connections {
 
   /** Destroys the sessions with a stream that `mayCut`, or with a tunnel. */
   cut(mayCut: (request: RequestKey) => boolean): Cut {
-    const upgraded = this.#tunnels.size;
+    const upgraded = this.#leavesTunnels ? 0 : this.#tunnels.size;
     const hit = new Set<ServerHttp2Session>();
     for (const [stream, session] of this.#streams) if (this.#tunnels.has(stream) || mayCut(stream)) hit.add(session);
     for (const session of hit) this.#destroy(session);
@@ -165,7 +173,10 @@ export class Http2Connections {
     this.server.removeListener('session', this.#onSession);
     this.server.removeListener('stream', this.#onStream);
     for (const stream of [...this.#streams.keys()]) this.#forget(stream);
-    for (const [session, { onClose }] of this.#sessions) session.removeListener('close', onClose);
+    for (const [session, followed] of this.#sessions) {
+      followed.stay();
+      session.removeListener('close', followed.onClose);
+    }
     this.#sessions.clear();
     this.#http1.detach();
   }

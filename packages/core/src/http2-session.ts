@@ -5,6 +5,9 @@ import type { Clock } from './clock.ts';
 /** When a session that is to leave is told, in milliseconds from when it is to; see {@link Http2Session.leaveFrom}. */
 const MOMENT = { silenceMs: 50, busiestAfterMs: 250, anyAfterMs: 500 };
 
+/** How many turns of the event loop may each bring a stream before a session is told in the midst of them. */
+const GAP_TURNS = 100;
+
 /** Error code and stream identifier of a GOAWAY (RFC 9113, sections 7 and 6.8). */
 const NO_ERROR = 0;
 const ANY_STREAM = 2 ** 31 - 1;
@@ -25,6 +28,7 @@ export class Http2Session {
   /** Most streams open at once since the session is to leave. */
   #busiest = 0;
   #idleSince: number;
+  #arrived = 0;
   /** When the newest stream came. */
   #openedAt = 0;
   #leavesFrom: number | undefined;
@@ -64,12 +68,14 @@ export class Http2Session {
   streamOpened(): void {
     const now = this.#clock.now();
     this.#open += 1;
+    this.#arrived += 1;
     this.#openedAt = now;
     if (this.#leavesFrom === undefined || this.told) return;
     const isBusiest = this.#open >= this.#busiest;
     this.#busiest = Math.max(this.#busiest, this.#open);
-    const due = this.#leavesFrom + (isBusiest ? MOMENT.busiestAfterMs : MOMENT.anyAfterMs);
-    if (now >= due) this.#announce();
+    const waitedMs = now - this.#leavesFrom;
+    if (isBusiest && waitedMs >= MOMENT.busiestAfterMs) this.#announce();
+    else if (waitedMs >= MOMENT.anyAfterMs) this.#tellBetweenStreams();
   }
 
   streamClosed(): void {
@@ -84,7 +90,7 @@ export class Http2Session {
    *
    * First, a caller that is silent is told: with no stream open there is none to go wrong, even in clients that take a
    * GOAWAY for the end of everything. One that never pauses is told when as many of its streams are open as ever were:
-   * it waits for us with all of them, and hardly anything is on the way. At last any stream will do, or none.
+   * it waits for us with all of them, and hardly anything is on the way. At last any gap between streams will do.
    */
   leaveFrom(instant: number): void {
     if (this.#leavesFrom !== undefined && this.#leavesFrom <= instant) return;
@@ -132,6 +138,16 @@ export class Http2Session {
     this.#session.goaway(NO_ERROR, ANY_STREAM);
     setImmediate(() => this.#session.close());
     this.#onTold();
+  }
+
+  /** In a turn in which no stream has come, if there is one soon: then hardly any has been received and not been read. */
+  #tellBetweenStreams(turns: number = GAP_TURNS): void {
+    const seen = this.#arrived;
+    setImmediate(() => {
+      if (this.#leavesFrom === undefined) return;
+      if (this.#arrived === seen || turns === 0) this.tell();
+      else this.#tellBetweenStreams(turns - 1);
+    });
   }
 
   #isSilent(): boolean {

@@ -34,10 +34,13 @@ export {
   WARNING_CODES,
   type WarningCode,
 } from './events.ts';
+export type { CutWork, HoldOptions } from './held-work.ts';
 export type { ConnectionCounts } from './http-connections.ts';
-export { createLifecycle, type Lifecycle } from './lifecycle.ts';
+export { createLifecycle } from './lifecycle.ts';
+export type { Lifecycle } from './lifecycle-interface.ts';
 export type { AdminOptions, LifecycleOptions, QuietOptions } from './lifecycle-options.ts';
 export type { Logger } from './logger.ts';
+export { LONG_LIVED_POLICIES, type LongLivedOptions, type LongLivedPolicy } from './long-lived.ts';
 export * as optionRules from './option-rules.ts';
 export { PHASES, type Phase } from './phase.ts';
 export type { QuietBasis } from './quiet.ts';
@@ -54,8 +57,16 @@ export {
   type TerminationReport,
 } from './report.ts';
 export { type RequestHead, UNCOUNTED_USER_AGENTS } from './request-classifier.ts';
-export type { LifecycleStatus } from './status.ts';
+export { type EventStreamEndOptions, type EventStreamResponse, endEventStream } from './sse.ts';
+export type { LifecycleStatus, RegistryState } from './status.ts';
 export type { LateCaller, RequestSignals, ServerRequest } from './traffic.ts';
+export {
+  CLOSE_STATUSES,
+  drainWebSockets,
+  type WebSocketDrainOptions,
+  type WebSocketServerLike,
+} from './web-sockets.ts';
+export type { WebSocketLike } from './web-sockets-drain.ts';
 export { superviseWorkers, type WorkerSupervisor } from './workers.ts';
 export { createWorkerLifecycle, type WorkerLifecycleOptions } from './workers-lifecycle.ts';
 export type { WorkerOutcome, WorkerReport } from './workers-report.ts';

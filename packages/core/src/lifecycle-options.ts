@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { DEFAULTS, EXIT_MARGIN_MS } from './defaults.ts';
 import type { Logger } from './logger.ts';
+import { LONG_LIVED_RULES, type LongLivedOptions } from './long-lived.ts';
 import {
   callback,
   checkOptions,
@@ -35,7 +36,7 @@ export interface AdminOptions {
    * When given, every endpoint but `/livez` and `/readyz` asks for it in `x-prestop-token` or as a bearer token. The kubelet
    * can send one (`httpGet.httpHeaders`) from 1.26 on. Default: none; keep the port out of every Service.
    */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 export interface QuietOptions {
@@ -76,6 +77,8 @@ export interface LifecycleOptions {
   readonly minDrainMs?: number;
   /** When the service counts as quiet. */
   readonly quiet?: QuietOptions;
+  /** What becomes of event streams, tunnels and upgraded sockets when the service drains. Default: waited for. */
+  readonly longLived?: LongLivedOptions;
   /** The server for the kubelet; `false` for none. Default: port 9090 on the unspecified address. */
   readonly admin?: AdminOptions | false;
   /** Signals that terminate. Default SIGTERM and SIGINT. An empty list leaves signals alone. */
@@ -123,6 +126,7 @@ export interface ResolvedOptions {
   readonly floorMs: number;
   readonly minDrainMs: number;
   readonly quiet: QuietRule;
+  readonly longLived: Required<LongLivedOptions>;
   readonly admin: AdminOptions | false;
   readonly signals: readonly NodeJS.Signals[];
   readonly readyzWhileServing: 'fail' | 'serve';
@@ -158,6 +162,7 @@ export const OPTION_RULES: OptionRules<LifecycleOptions> = {
   floorMs: milliseconds,
   minDrainMs: milliseconds,
   quiet: optionsObject,
+  longLived: optionsObject,
   // A token that is given in place of the options must not be printed.
   admin: secret(either(optionsObject, exactly(false))),
   signals: listOf(signalName),
@@ -191,6 +196,7 @@ export const ADMIN_RULES: OptionRules<AdminOptions> = {
 export function resolveOptions(options: LifecycleOptions = {}): ResolvedOptions {
   checkOptions(OWNER, options, OPTION_RULES);
   if (options.quiet) checkOptions(OWNER, options.quiet, QUIET_RULES, 'quiet.');
+  if (options.longLived) checkOptions(OWNER, options.longLived, LONG_LIVED_RULES, 'longLived.');
   if (options.admin) checkOptions(OWNER, options.admin, ADMIN_RULES, 'admin.');
 
   const terminationGracePeriodSeconds = options.terminationGracePeriodSeconds ?? DEFAULTS.terminationGracePeriodSeconds;
@@ -241,6 +247,7 @@ export function resolveOptions(options: LifecycleOptions = {}): ResolvedOptions 
     floorMs,
     minDrainMs,
     quiet,
+    longLived: { ...DEFAULTS.longLived, ...definedOf(options.longLived ?? {}) },
     admin: options.admin === false ? false : { ...DEFAULTS.admin, ...definedOf(options.admin ?? {}) },
     signals: options.signals ?? DEFAULTS.signals,
     readyzWhileServing: options.readyzWhileServing ?? 'fail',

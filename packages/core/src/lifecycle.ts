@@ -15,18 +15,15 @@ import {
 } from './endpoints.ts';
 import { LifecycleError, messageOf } from './errors.ts';
 import { EventHub, type LifecycleEventName, type LifecycleListener, type Trigger } from './events.ts';
-import {
-  ADMIN_RULES,
-  type AdminOptions,
-  type LifecycleOptions,
-  type ResolvedOptions,
-  resolveOptions,
-} from './lifecycle-options.ts';
+import { HeldWork, type HoldOptions } from './held-work.ts';
+import type { Lifecycle } from './lifecycle-interface.ts';
+import { ADMIN_RULES, type LifecycleOptions, type ResolvedOptions, resolveOptions } from './lifecycle-options.ts';
 import { jsonLogger, logEvents } from './logger.ts';
 import { checkOptions, listOf, type OptionRules, oneOf } from './option-rules.ts';
 import { parentWarnings, readParent } from './parent-process.ts';
 import { type Phase, PhaseMachine } from './phase.ts';
-import { register } from './registration.ts';
+import { Registrations } from './registrations.ts';
+import { closeRegistry } from './registry-call.ts';
 import { type TerminationReport, terminationMessage } from './report.ts';
 import { createClassifier, type RequestClassifier } from './request-classifier.ts';
 import { listenForSignals, type SignalSource } from './signals.ts';
@@ -35,78 +32,8 @@ import { Termination } from './termination.ts';
 import { pathOf, type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
 import { WorkerGroup } from './workers-group.ts';
 import type { WorkerTerms } from './workers-protocol.ts';
+import { statusWith } from './workers-status.ts';
 import { type PrimaryProgress, STEERING, type SteeredLifecycle, type Steering } from './workers-steering.ts';
-
-/** The life of one service process: from registered to proven gone. Made by {@link createLifecycle}. */
-export interface Lifecycle {
-  readonly phase: Phase;
-  /** Aborted when the service starts draining; a new one after a resume. */
-  readonly drainSignal: AbortSignal;
-  /** Where the admin server listens; `undefined` without one, or before it does. */
-  readonly adminAddress: AddressInfo | undefined;
-
-  /**
-   * Follows a server: its requests, its connections, its end. Attach it in the same turn in which it starts to listen;
-   * several servers are allowed.
-   *
-   * @returns the same server.
-   * @throws LifecycleError `ERR_PRESTOP_SERVER_INVALID`, `ERR_PRESTOP_SERVER_ATTACHED`, `ERR_PRESTOP_STOPPED`
-   */
-  attach<Server extends AttachableServer>(server: Server): Server;
-
-  /**
-   * Listens for signals, opens the admin server, waits until every attached server listens, registers, and resolves when
-   * the instance is listed. Called by {@link attach} unless `start` is `'manual'`. Idempotent: every call gets the same
-   * promise. A registry that is down does not make it reject; it goes on trying.
-   *
-   * @throws LifecycleError `ERR_PRESTOP_ADMIN_LISTEN`, `ERR_PRESTOP_CLOSER_INVALID`, `ERR_PRESTOP_STOPPED`
-   */
-  start(): Promise<void>;
-
-  /**
-   * Terminates, or joins the termination that runs. Resolves with the report right before the process exits; with
-   * `{ kind: 'prestop' }` it does what the endpoint does: it resolves when only the signal is missing. With the report
-   * as it stands when {@link stop} ends it before.
-   *
-   * Do not await it inside a request handler: the termination waits for that request, until the deadline cuts it.
-   */
-  terminate(trigger?: Trigger): Promise<TerminationReport>;
-
-  /**
-   * Runs `closer` in phase `closing`, when no request is in flight any more; or in `draining`, if its options say so.
-   *
-   * @returns a function that takes it away again.
-   * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`, `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`
-   */
-  onClose(name: string, closer: Closer, options?: CloserOptions): () => void;
-
-  /** Listens to an event. A listener that throws causes a warning and nothing else. @returns a function that ends it. */
-  on<Name extends LifecycleEventName>(name: Name, listener: LifecycleListener<Name>): () => void;
-
-  /**
-   * The signals of one request, for handlers of streams and long polls. A request of a server that is not attached gets
-   * a `drain` signal that it shares with others.
-   */
-  requestSignals(request: ServerRequest): RequestSignals;
-
-  /**
-   * The endpoints as a handler for a server of your own, which answers `false` for every other path.
-   *
-   * @throws LifecycleError `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`
-   */
-  handler(options?: EndpointHandlerOptions): EndpointHandler;
-
-  /** Declares a failure that only a restart can mend: `/livez` answers 503 from now on. */
-  fail(reason: string): void;
-
-  status(): LifecycleStatus;
-
-  /**
-   * For tests: takes every listener, timer and socket of the lifecycle away, at once and without deregistering. The
-   * attached servers are left as they are. Not a shutdown; that is {@link terminate}.
-   */
-  stop(): Promise<void>;
-}
 
 /** What a lifecycle takes from its surroundings; tests bring their own. */
 export interface Surroundings {
@@ -147,8 +74,6 @@ const HANDLER_RULES: OptionRules<EndpointHandlerOptions> = {
 /** Longest wait for the answers to `/prestop` to leave before the process exits, in milliseconds. */
 const FLUSH_MS = 250;
 
-type RegistryState = 'pending' | 'registered' | 'deregistered';
-
 class ServiceLifecycle implements SteeredLifecycle {
   readonly #options: ResolvedOptions;
   readonly #surroundings: Surroundings;
@@ -157,8 +82,9 @@ class ServiceLifecycle implements SteeredLifecycle {
   readonly #traffic: Traffic;
   readonly #connections: ConnectionSet;
   readonly #closers = new Closers();
+  readonly #held: HeldWork;
   readonly #admin: AdminServer | undefined;
-  readonly #registries = new Map<string, RegistryState>();
+  readonly #registrations: Registrations;
   /** Those who called `/prestop` and have not been answered. */
   readonly #hooks = new Set<{ readonly waiting: () => boolean }>();
   readonly #readyWaiters = new Set<Deferred>();
@@ -191,9 +117,18 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
       this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
     );
-    this.#connections = new ConnectionSet(this.#traffic, clock, this.#classifier());
-    if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints(tokenOf(options.admin)));
-    for (const { name } of options.registries) this.#registries.set(name, 'pending');
+    this.#held = new HeldWork(clock, () => this.#resolveReadyWaiters());
+    const { random } = surroundings;
+    this.#registrations = new Registrations(options.registries, { clock, random, events: this.#events }, () =>
+      this.#resolveReadyWaiters(),
+    );
+    this.#connections = new ConnectionSet({
+      traffic: this.#traffic,
+      clock,
+      classify: this.#classifier(),
+      longLived: options.longLived,
+    });
+    if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints({ token: options.admin.token }));
     if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));
   }
 
@@ -230,7 +165,17 @@ class ServiceLifecycle implements SteeredLifecycle {
   }
 
   onClose(name: string, closer: Closer, options?: CloserOptions): () => void {
+    this.#refuseWhenStopped('onClose');
     return this.#closers.add(name, closer, options);
+  }
+
+  hold(name: string, options?: HoldOptions): () => void {
+    this.#refuseWhenStopped('hold');
+    if (this.phase === 'closing' || this.phase === 'terminated') {
+      const message = `hold: "${name}" comes too late, the drain is over (phase "${this.phase}")`;
+      throw new LifecycleError('ERR_PRESTOP_PHASE', message, { value: this.phase });
+    }
+    return this.#held.hold(name, options);
   }
 
   on<Name extends LifecycleEventName>(name: Name, listener: LifecycleListener<Name>): () => void {
@@ -247,21 +192,26 @@ class ServiceLifecycle implements SteeredLifecycle {
   }
 
   fail(reason: string): void {
-    this.#failure ??= reason;
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#events.emit('failed', { reason });
   }
 
   status(): LifecycleStatus {
-    return {
+    const own: LifecycleStatus = {
       phase: this.phase,
       ready: this.#isReady(),
-      live: this.#failure === undefined,
+      live: this.#failed() === undefined,
       inFlight: this.#traffic.inFlight,
       answered: this.#traffic.answered,
       late: this.#traffic.late().count,
+      held: this.#held.count,
       connections: this.#connections.counts(),
-      registries: Object.fromEntries(this.#registries),
+      registries: Object.fromEntries(this.#termination?.registryStates() ?? this.#registrations.states()),
       remainingMs: this.#termination?.remainingMs() ?? null,
     };
+    const workers = this.#workers;
+    return workers ? statusWith(own, workers.statuses, workers.answeredByEnded) : own;
   }
 
   async stop(): Promise<void> {
@@ -269,12 +219,13 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#stopped = true;
     this.#stopping.resolve();
     this.#registering.abort();
-    this.#termination?.abandon('resumed');
+    this.#termination?.abandon('stopped');
     this.#workers?.dispose();
     for (const release of this.#releaseOnStop.splice(0)) release();
     this.#tidyUp();
     this.#rejectReadyWaiters('the lifecycle was stopped');
-    await Promise.allSettled(this.#options.registries.map(async (registry) => registry.close()));
+    const context = { clock: this.#surroundings.clock, events: this.#events };
+    await Promise.all(this.#options.registries.map((adapter) => closeRegistry(adapter, context)));
     this.#events.clear();
   }
 
@@ -364,7 +315,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     }
     await this.#untilServersListen();
     await this.#workers?.untilReady(this.#registering.signal);
-    await this.#registerAll();
+    await this.#registrations.registerAll(this.#registering.signal);
     if (this.phase === 'starting' && !this.#stopped) this.#phases.moveTo('ready');
     this.#resolveReadyWaiters();
   }
@@ -374,17 +325,6 @@ class ServiceLifecycle implements SteeredLifecycle {
       if (server.listening) continue;
       await untilListening(server, this.#registering.signal);
     }
-  }
-
-  async #registerAll(): Promise<void> {
-    const { clock, random } = this.#surroundings;
-    const { signal } = this.#registering;
-    const context = { clock, random, events: this.#events };
-    await Promise.all(
-      this.#options.registries.map(async (adapter) => {
-        if (await register(adapter, context, signal)) this.#registries.set(adapter.name, 'registered');
-      }),
-    );
   }
 
   /** The termination that runs, or a new one. */
@@ -402,12 +342,12 @@ class ServiceLifecycle implements SteeredLifecycle {
         traffic: this.#traffic,
         connections: this.#connections,
         closers: this.#closers,
+        held: this.#held,
         workers: this.#workers,
         primary,
       },
       trigger,
     );
-    for (const name of this.#registries.keys()) this.#registries.set(name, 'deregistered');
     return this.#termination;
   }
 
@@ -447,7 +387,8 @@ class ServiceLifecycle implements SteeredLifecycle {
     await termination.close();
     const report = termination.report();
     this.#conclude(report);
-    await this.#admin?.close(Math.min(FLUSH_MS, this.#options.graceMs - this.#options.exitMs));
+    // Never past the end of the process: the kubelet's SIGKILL comes soon after it.
+    await this.#admin?.close(Math.min(FLUSH_MS, termination.msToEnd()));
     this.#tidyUp();
     // One turn later, so that whoever awaits the report has it before the process ends.
     setImmediate(() => this.#exit(report.exitCode ?? 0));
@@ -481,7 +422,7 @@ class ServiceLifecycle implements SteeredLifecycle {
 
   #endAtOnce(): void {
     const termination = this.#termination;
-    termination?.abandon('second-signal');
+    termination?.cutShort();
     this.#stopped = true;
     const report = termination?.report();
     if (report) this.#conclude(report);
@@ -492,6 +433,7 @@ class ServiceLifecycle implements SteeredLifecycle {
 
   #listenForFaults(): () => void {
     const onFault = (thrown: unknown): void => {
+      // Node would have printed it, stack and all, had nobody listened.
       console.error(thrown);
       void this.#end({ kind: 'fault', detail: messageOf(thrown) });
     };
@@ -525,18 +467,17 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#drain = new AbortController();
     this.#traffic.resetSignals();
     this.#traffic.forgetLate();
+    this.#closers.reset();
     this.#connections.stopTelling();
     this.#connections.listenAgain();
-    for (const name of this.#registries.keys()) this.#registries.set(name, 'pending');
+    this.#registrations.reset();
     this.#phases.moveTo('ready');
     this.#events.emit('report', { report });
     this.#events.emit('resumed', { waitedMs });
     this.#workers?.resume(waitedMs);
     await this.#untilServersListen();
     await this.#workers?.untilReady(this.#registering.signal);
-    // A call that removes the instance must not come after the one that registers it.
-    await termination.registriesReleased();
-    await this.#registerAll();
+    await this.#registrations.registerAll(this.#registering.signal, (registry) => termination.removalsEnded(registry));
     this.#resolveReadyWaiters();
   }
 
@@ -545,9 +486,12 @@ class ServiceLifecycle implements SteeredLifecycle {
       {
         prestop: (caller) => this.#prestop(caller),
         poststart: () => this.#whenReady(),
-        live: () => ({ ok: this.#failure === undefined, reason: this.#failure ?? this.phase }),
+        live: () => ({ ok: this.#failed() === undefined, reason: this.#failed() ?? this.phase }),
         ready: () => ({ ok: this.#answersReady(), reason: this.#readyReason() }),
-        status: () => this.status(),
+        status: async () => {
+          await this.#workers?.ask();
+          return this.status();
+        },
         refused: (endpoint: Endpoint, remoteAddress, reason) =>
           this.#events.emit('refused', { endpoint, remoteAddress, reason }),
         uncount: (request: IncomingMessage) => this.#traffic.uncount(request),
@@ -556,8 +500,8 @@ class ServiceLifecycle implements SteeredLifecycle {
     );
   }
 
-  #allRegistered(): boolean {
-    return [...this.#registries.values()].every((state) => state === 'registered');
+  #failed(): string | undefined {
+    return this.#failure ?? this.#workers?.failure;
   }
 
   #classifier(): RequestClassifier {
@@ -568,18 +512,26 @@ class ServiceLifecycle implements SteeredLifecycle {
   }
 
   #isReady(): boolean {
-    return this.phase === 'ready' && this.#allRegistered() && this.#workers?.serving !== false;
+    const { complete } = this.#registrations;
+    return this.phase === 'ready' && complete && this.#workers?.serving !== false && !this.#heldUnready();
+  }
+
+  #heldUnready(): boolean {
+    return this.#held.keepsFromReady !== undefined;
   }
 
   #answersReady(): boolean {
     const serving: readonly Phase[] = ['deregistering', 'lame-duck', 'draining'];
-    return this.#isReady() || (this.#options.readyzWhileServing === 'serve' && serving.includes(this.phase));
+    if (this.#options.readyzWhileServing !== 'serve' || !serving.includes(this.phase)) return this.#isReady();
+    return !this.#heldUnready();
   }
 
   #readyReason(): string {
-    if (this.phase !== 'ready') return this.phase;
-    if (this.#workers?.serving === false) return 'no worker serves';
-    return this.#allRegistered() ? this.phase : 'not registered';
+    if (this.phase === 'ready' && this.#workers?.serving === false) return 'no worker serves';
+    const { missing } = this.#registrations;
+    if ((this.phase === 'starting' || this.phase === 'ready') && missing !== '') return `not registered: ${missing}`;
+    const held = this.#held.keepsFromReady;
+    return held === undefined ? this.phase : `held: ${held}`;
   }
 
   #whenReady(): Promise<void> {
@@ -629,8 +581,4 @@ async function untilListening(server: AttachableServer, signal: AbortSignal): Pr
     server.once('listening', done);
     signal.addEventListener('abort', done);
   });
-}
-
-function tokenOf({ token }: AdminOptions): EndpointHandlerOptions {
-  return token === undefined ? {} : { token };
 }

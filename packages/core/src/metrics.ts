@@ -1,6 +1,6 @@
 import { CONNECTION_KINDS } from './connection.ts';
 import { PHASES } from './phase.ts';
-import type { LifecycleStatus } from './status.ts';
+import type { LifecycleStatus, RegistryState } from './status.ts';
 
 type MetricType = 'gauge' | 'counter' | 'stateset';
 
@@ -11,6 +11,9 @@ interface Metric {
   /** Label set and value of each sample. */
   readonly samples: (status: LifecycleStatus) => readonly (readonly [labels: string, value: number])[];
 }
+
+/** In these states a registry was not heard to say that the instance is not there. */
+const HAS_INSTANCE: ReadonlySet<RegistryState> = new Set(['registered', 'deregistering', 'failed']);
 
 const single =
   (read: (status: LifecycleStatus) => number) =>
@@ -27,17 +30,17 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'prestop_ready',
     type: 'gauge',
-    help: 'Registered, listed and not terminating.',
+    help: 'Registered, listed, not terminating, and nothing held that takes readiness.',
     samples: single(({ ready }) => Number(ready)),
   },
   {
     name: 'prestop_registered',
     type: 'gauge',
-    help: 'Whether the instance is registered.',
+    help: 'Whether the registry has the instance, as far as it said.',
     samples: ({ registries }) =>
       Object.entries(registries).map(([name, state]) => [
         `{registry="${escaped(name)}"}`,
-        Number(state === 'registered'),
+        Number(HAS_INSTANCE.has(state)),
       ]),
   },
   {
@@ -57,6 +60,12 @@ export const METRICS: readonly Metric[] = [
     type: 'gauge',
     help: 'Counted requests after deregistration in the running termination.',
     samples: single(({ late }) => late),
+  },
+  {
+    name: 'prestop_work_held',
+    type: 'gauge',
+    help: 'Held work outside of requests.',
+    samples: single(({ held }) => held),
   },
   {
     name: 'prestop_connections',

@@ -1,5 +1,6 @@
 import type { ConnectionKind } from './connection.ts';
 import type { CloserOutcome, CutCause, Trigger } from './events.ts';
+import type { CutWork } from './held-work.ts';
 import type { Phase } from './phase.ts';
 import type { QuietBasis } from './quiet.ts';
 import type { LateCaller } from './traffic.ts';
@@ -29,7 +30,8 @@ export type TerminationOutcome =
   | 'closer-failed'
   | 'fault'
   | 'second-signal'
-  | 'resumed';
+  | 'resumed'
+  | 'stopped';
 
 export interface PhaseReport {
   readonly phase: Phase;
@@ -55,6 +57,8 @@ export interface RegistryReport {
   readonly reads: { readonly gone: number; readonly visible: number; readonly unknown: number };
   /** The last error, if any; `null` otherwise. */
   readonly error: string | null;
+  /** Why its client could not be closed in the end; `null` when it was, or has not been tried. */
+  readonly closeError: string | null;
 }
 
 export interface CutRequest {
@@ -81,8 +85,10 @@ export interface TerminationReport {
   /** Wall time of the start, ISO 8601. */
   readonly startedAt: string;
   readonly trigger: Trigger;
-  /** What joined later, in order. */
+  /** What joined later, in order: the first twenty, and the first signal. */
   readonly joined: readonly (Trigger & { readonly atMs: number })[];
+  /** How many joined. */
+  readonly joinedCount: number;
   readonly outcome: TerminationOutcome;
   /** `null` until the process is about to exit. */
   readonly exitCode: number | null;
@@ -117,6 +123,15 @@ export interface TerminationReport {
     /** The first twenty. */
     readonly cut: readonly CutRequest[];
   };
+  /** Work outside of requests. */
+  readonly held: {
+    readonly atStart: number;
+    /** Released since the start of the termination. */
+    readonly released: number;
+    readonly cutCount: number;
+    /** The first twenty. */
+    readonly cut: readonly CutWork[];
+  };
   readonly connections: {
     readonly atStart: Readonly<Partial<Record<ConnectionKind, number>>>;
     /** Closed after they had been silent; HTTP/2 sessions: told to go. */
@@ -132,7 +147,7 @@ export interface TerminationReport {
 /** Exit codes of the process. Public contract: `docs/exit-codes.md`, counted by a test. */
 export const EXIT_CODES = {
   clean: 0,
-  /** Requests were cut. */
+  /** Requests, handed over connections or held work were cut. */
   forced: 70,
   /** A closer failed or ran out of time; nothing was cut. */
   closerFailed: 71,
@@ -144,15 +159,17 @@ export const EXIT_CODES = {
 
 /** The part of a report that fits into a container's termination message. */
 export function terminationMessage(report: TerminationReport): string {
-  const { outcome, exitCode, totalMs, trigger, requests } = report;
+  const { outcome, exitCode, totalMs, trigger, requests, held } = report;
   const registries = report.registries.map(({ name, outcome: ended }) => `${name}=${ended}`).join(' ');
   const failed = report.closers.filter((closer) => closer.outcome !== 'done').map((closer) => closer.name);
   const text = [
     `prestop: ${outcome} (exit ${exitCode}) after ${totalMs} ms, trigger ${trigger.kind} ${trigger.detail ?? ''}`.trim(),
     `registries: ${registries || 'none'}`,
     `requests: ${requests.late.count} late, ${requests.cutCount} cut`,
+    ...(held.cutCount > 0 ? [`held work: ${held.cutCount} cut`] : []),
     ...(failed.length > 0 ? [`closers not done: ${failed.join(', ')}`] : []),
     ...requests.cut.map(({ method, path, ageMs, cause }) => `cut (${cause}): ${method} ${path} after ${ageMs} ms`),
+    ...held.cut.map(({ name, ageMs }) => `cut: held work ${name} after ${ageMs} ms`),
   ].join('\n');
   // As a stream, so that a character that does not fit is left out and not replaced.
   return new TextDecoder().decode(Buffer.from(text).subarray(0, TERMINATION_MESSAGE_LIMIT), { stream: true });

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestFacts } from './traffic.ts';
 
 /**
@@ -37,6 +38,7 @@ export interface ClassifierOptions {
   readonly uncountedUserAgents: readonly string[];
   /** The user's own word on requests whose user agent alone would count. */
   readonly isCounted?: ((request: RequestHead) => boolean) | undefined;
+  readonly longLived?: Pick<LongLivedOptions, 'eventStreams'>;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface ClassifierOptions {
  * is told.
  */
 export function createClassifier(
-  { uncountedUserAgents, isCounted }: ClassifierOptions,
+  { uncountedUserAgents, isCounted, longLived }: ClassifierOptions,
   onFailure: (error: unknown) => void = () => {},
 ): RequestClassifier {
   const isTraffic = (request: RequestHead): boolean => {
@@ -64,8 +66,14 @@ export function createClassifier(
       userAgent,
       remoteAddress: request.socket.remoteAddress ?? '',
       counted: !uncounted && isTraffic(request),
+      leaves: longLived?.eventStreams === 'leave' && acceptsEventStream(request),
     };
   };
+}
+
+/** HTML, section 9.2.2: an `EventSource` sends this field with this value. */
+function acceptsEventStream({ headers }: RequestHead): boolean {
+  return headers.accept?.toLowerCase().includes('text/event-stream') ?? false;
 }
 
 const USER_AGENT = 'user-agent';

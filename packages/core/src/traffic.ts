@@ -25,13 +25,15 @@ export interface RequestFacts {
   readonly remoteAddress: string;
   /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
   readonly counted: boolean;
+  /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
+  readonly leaves?: boolean;
 }
 
 export interface TrackedRequest extends RequestFacts {
   readonly startedAt: number;
   counted: boolean;
-  drain?: AbortController;
-  deadline?: AbortController;
+  drain: AbortController | undefined;
+  deadline: AbortController | undefined;
 }
 
 /** A group of late requests that look alike: the caller to mend. */
@@ -51,7 +53,7 @@ export interface LateRequests {
 }
 
 /** How many different late callers a report names; the others are only counted. */
-const LATE_CALLERS_LIMIT = 10;
+export const LATE_CALLERS_LIMIT = 10;
 const PATH_LIMIT = 120;
 
 /** A request target without its query, which may hold secrets, and short enough for a report. */
@@ -67,6 +69,8 @@ export class Traffic {
   readonly #inFlight = new Map<RequestKey, TrackedRequest>();
   readonly #arrivals = new ArrivalHistory();
   #countedInFlight = 0;
+  /** Requests that a drain does not wait for. */
+  #leaving = 0;
   #answered = 0;
   #lastAnswerAt: number | undefined;
   #lateSince: number | undefined;
@@ -81,14 +85,14 @@ export class Traffic {
     this.#onLate = onLate;
   }
 
-  /** Counted requests in flight. */
+  /** Counted requests in flight that a drain waits for. */
   get inFlight(): number {
     return this.#countedInFlight;
   }
 
-  /** All requests in flight, probes and hook calls included. */
+  /** All requests in flight that a drain waits for, probes and hook calls included. */
   get allInFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.size - this.#leaving;
   }
 
   /** Counted requests whose response was closed, since the start of the process. */
@@ -118,10 +122,23 @@ export class Traffic {
 
   begin(key: RequestKey, facts: RequestFacts): TrackedRequest {
     const startedAt = this.#clock.now();
-    const request: TrackedRequest = { ...facts, startedAt };
+    // Field by field: a spread is the most expensive thing that happened here to a request.
+    const { method, target, userAgent, remoteAddress, counted, leaves = false } = facts;
+    const request: TrackedRequest = {
+      method,
+      target,
+      userAgent,
+      remoteAddress,
+      counted,
+      leaves,
+      startedAt,
+      drain: undefined,
+      deadline: undefined,
+    };
     this.#inFlight.set(key, request);
+    if (request.leaves) this.#leaving += 1;
     if (request.counted) {
-      this.#countedInFlight += 1;
+      if (!request.leaves) this.#countedInFlight += 1;
       this.#arrivals.record(startedAt);
       if (this.#lateSince !== undefined) {
         const afterMs = startedAt - this.#lateSince;
@@ -137,7 +154,8 @@ export class Traffic {
     const request = this.#inFlight.get(key);
     if (request === undefined) return;
     this.#inFlight.delete(key);
-    if (!request.counted) return;
+    if (request.leaves) this.#leaving -= 1;
+    if (!request.counted || request.leaves) return;
     this.#countedInFlight -= 1;
     this.#answered += 1;
     this.#lastAnswerAt = this.#clock.now();
@@ -148,7 +166,7 @@ export class Traffic {
     const request = this.#inFlight.get(key);
     if (!request?.counted) return;
     request.counted = false;
-    this.#countedInFlight -= 1;
+    if (!request.leaves) this.#countedInFlight -= 1;
     this.#arrivals.undo(request.startedAt);
   }
 

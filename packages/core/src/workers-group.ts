@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import type { Deadline } from './deadline.ts';
 import { messageOf } from './errors.ts';
 import type { Trigger } from './events.ts';
+import type { LifecycleStatus } from './status.ts';
 import type { WorkerExit, WorkerLink } from './workers-link.ts';
 import { WorkerMember } from './workers-member.ts';
 import type { PrimaryMessage, WorkerLimits, WorkerMessage, WorkerTerms } from './workers-protocol.ts';
@@ -27,6 +28,8 @@ const ANSWER_MS = 500;
 const ANSWER_SHARE = 0.25;
 /** Longest wait for a killed worker to be gone, in milliseconds. */
 const KILLED_MS = 200;
+/** Longest wait for what workers say of themselves, in milliseconds; of one that says nothing the last is taken. */
+const STATUS_MS = 250;
 
 /** What workers are given of the time that is left; the primary needs some of it after them. */
 export function workerLimits(deadline: Deadline, end: Deadline): WorkerLimits {
@@ -56,6 +59,8 @@ export class WorkerGroup {
   #floor: { readonly proven: boolean } | undefined;
   #hurriedBy: Trigger | undefined;
   #closing = false;
+  #round = 0;
+  #answeredByEnded = 0;
 
   constructor(clock: Clock, signals: readonly NodeJS.Signals[]) {
     this.#clock = clock;
@@ -65,6 +70,31 @@ export class WorkerGroup {
   /** Whether the pod can serve: some worker's servers listen. */
   get serving(): boolean {
     return this.#running().some(({ ready }) => ready);
+  }
+
+  /** What some worker that runs declared with `fail()`; a worker that replaces it mends that. */
+  get failure(): string | undefined {
+    const failed = this.#running().find(({ failure }) => failure !== null);
+    return failed && `worker ${failed.link.id}: ${failed.failure}`;
+  }
+
+  /** What the workers that run said of themselves last. */
+  get statuses(): LifecycleStatus[] {
+    return this.#running().flatMap(({ status }) => status ?? []);
+  }
+
+  /** Requests that workers said they had answered, and that have ended since. */
+  get answeredByEnded(): number {
+    return this.#answeredByEnded;
+  }
+
+  /** Asks all workers how they are; see {@link statuses}. */
+  async ask(): Promise<void> {
+    this.#round += 1;
+    const round = this.#round;
+    this.#send({ type: 'ask', round });
+    const waitsFor = ({ greeted, round: last }: WorkerMember): boolean => greeted && last < round;
+    await this.#until(() => !this.#running().some(waitsFor), STATUS_MS);
   }
 
   /** Whether every worker has answered, or cannot any more. */
@@ -189,9 +219,14 @@ export class WorkerGroup {
         const isNew = !member.greeted;
         member.greeted = true;
         member.ready = message.ready;
+        member.failure = message.failure;
         if (isNew && this.#course) this.#tell(member);
         break;
       }
+      case 'status':
+        member.status = message.status;
+        member.round = message.round;
+        break;
       case 'drained':
         if (message.run !== this.#run || this.#course === undefined) return;
         member.drainedAt ??= this.#clock.now();
@@ -208,6 +243,7 @@ export class WorkerGroup {
   #onEnded(member: WorkerMember, exit: WorkerExit): void {
     member.exit = exit;
     member.endedAt = this.#clock.now();
+    this.#answeredByEnded += member.status?.answered ?? 0;
     // Outside of a termination its end is the application's business.
     if (this.#course === undefined) this.#forget(member);
     this.#wake();

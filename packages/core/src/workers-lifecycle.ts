@@ -1,7 +1,8 @@
 import { systemClock } from './clock.ts';
 import { DEFAULTS } from './defaults.ts';
 import { LifecycleError } from './errors.ts';
-import { createLifecycleIn, type Lifecycle } from './lifecycle.ts';
+import { createLifecycleIn } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle-interface.ts';
 import { type LifecycleOptions, OPTION_RULES } from './lifecycle-options.ts';
 import { jsonLogger, type Logger } from './logger.ts';
 import { checkOptions, type OptionRules } from './option-rules.ts';
@@ -85,7 +86,8 @@ function follow(lifecycle: SteeredLifecycle, channel: PrimaryChannel): void {
     ignored?.();
     ignored = channel.getsSignals ? listenForSignals(process, signals, () => {}) : undefined;
   };
-  const hello = (): void => channel.send({ type: 'hello', ready: lifecycle.phase === 'ready' });
+  let failure: string | null = null;
+  const hello = (): void => channel.send({ type: 'hello', ready: lifecycle.phase === 'ready', failure });
 
   const terminate = async ({ run, trigger, terms }: Extract<PrimaryMessage, { type: 'terminate' }>): Promise<void> => {
     const report = await steering.drain(trigger, terms, progress);
@@ -108,6 +110,9 @@ function follow(lifecycle: SteeredLifecycle, channel: PrimaryChannel): void {
       case 'welcome':
         ignore(message.signals);
         hello();
+        return;
+      case 'ask':
+        channel.send({ type: 'status', round: message.round, status: lifecycle.status() });
         return;
       case 'terminate':
         void terminate(message);
@@ -137,6 +142,10 @@ function follow(lifecycle: SteeredLifecycle, channel: PrimaryChannel): void {
   steering.onStop(channel.listen({ message: obey, gone: () => steering.retire('the primary is gone') }));
   lifecycle.on('phase', ({ from, to }) => {
     if (from === 'starting' && to === 'ready') hello();
+  });
+  lifecycle.on('failed', ({ reason }) => {
+    failure = reason;
+    hello();
   });
   hello();
 }

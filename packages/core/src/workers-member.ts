@@ -1,4 +1,5 @@
 import type { TerminationReport } from './report.ts';
+import type { LifecycleStatus } from './status.ts';
 import type { WorkerExit, WorkerLink } from './workers-link.ts';
 import type { WorkerOutcome, WorkerReport } from './workers-report.ts';
 
@@ -9,6 +10,11 @@ export class WorkerMember {
   greeted = false;
   /** Whether its servers listen. */
   ready = false;
+  /** What it declared with `fail()`. */
+  failure: string | null = null;
+  /** What it said of itself last, and in which round of questions. */
+  status: LifecycleStatus | undefined;
+  round = 0;
   drainedAt: number | undefined;
   endedAt: number | undefined;
   exit: WorkerExit | undefined;

@@ -1,5 +1,6 @@
 import type { Trigger } from './events.ts';
 import type { TerminationReport } from './report.ts';
+import type { LifecycleStatus } from './status.ts';
 
 /** What is left, in milliseconds: monotonic clocks of two processes have nothing in common. */
 export interface WorkerLimits {
@@ -30,13 +31,16 @@ export type PrimaryMessage =
   | { readonly type: 'hurry'; readonly trigger: Trigger; readonly limits: WorkerLimits }
   /** Run your closers and end. */
   | { readonly type: 'close'; readonly limits: WorkerLimits }
+  /** How are you? `round` numbers the questions. */
+  | { readonly type: 'ask'; readonly round: number }
   /** The pod is not going away: be ready again. */
   | { readonly type: 'resume'; readonly waitedMs: number };
 
 /** What a worker tells its primary. */
 export type WorkerMessage =
-  /** I have a lifecycle; `ready` when its servers listen. */
-  | { readonly type: 'hello'; readonly ready: boolean }
+  /** I have a lifecycle; `ready` when its servers listen, `failure` when it declared one. */
+  | { readonly type: 'hello'; readonly ready: boolean; readonly failure: string | null }
+  | { readonly type: 'status'; readonly round: number; readonly status: LifecycleStatus }
   | { readonly type: 'drained'; readonly run: number; readonly report: TerminationReport }
   /** The last words. */
   | { readonly type: 'ended'; readonly report: TerminationReport };

@@ -1,5 +1,5 @@
 import type { CutRequest, TerminationOutcome, TerminationReport } from './report.ts';
-import type { LateCaller } from './traffic.ts';
+import { LATE_CALLERS_LIMIT, type LateCaller } from './traffic.ts';
 
 /**
  * How a worker's part ended. `running`: it has not, yet. `ended`: by itself, with its report. `died`: by itself and
@@ -43,7 +43,7 @@ function outcomeOf({ outcome, report }: WorkerReport): TerminationOutcome {
   return outcome === 'ended' && report !== null ? report.outcome : 'forced';
 }
 
-type Totals = Pick<TerminationReport, 'requests' | 'connections'>;
+type Totals = Pick<TerminationReport, 'requests' | 'held' | 'connections'>;
 
 /** The figures of a report: the primary's own and those of its workers, added up. */
 export function totalsWith(own: Totals, workers: readonly WorkerReport[], cutListed: number): Totals {
@@ -61,10 +61,16 @@ export function totalsWith(own: Totals, workers: readonly WorkerReport[], cutLis
       late: {
         count: sum(({ requests }) => requests.late.count),
         lastAfterMs: Math.max(...all.map(({ requests }) => requests.late.lastAfterMs)),
-        callers: sameCallers(all.flatMap(({ requests }) => requests.late.callers)).slice(0, CALLERS_LISTED),
+        callers: sameCallers(all.flatMap(({ requests }) => requests.late.callers)).slice(0, LATE_CALLERS_LIMIT),
       },
       cutCount: sum(({ requests }) => requests.cutCount),
       cut: cut.slice(0, cutListed),
+    },
+    held: {
+      atStart: sum(({ held }) => held.atStart),
+      released: sum(({ held }) => held.released),
+      cutCount: sum(({ held }) => held.cutCount),
+      cut: all.flatMap(({ held }) => held.cut).slice(0, cutListed),
     },
     connections: {
       atStart,
@@ -73,9 +79,6 @@ export function totalsWith(own: Totals, workers: readonly WorkerReport[], cutLis
     },
   };
 }
-
-/** As many late callers as a report of one process names. */
-const CALLERS_LISTED = 10;
 
 /** One entry a caller, whichever workers it called. */
 function sameCallers(callers: readonly Readonly<LateCaller>[]): LateCaller[] {

@@ -1,6 +1,6 @@
 import { LifecycleError } from './errors.ts';
 import type { Trigger } from './events.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle-interface.ts';
 import type { TerminationReport } from './report.ts';
 import type { WorkerGroup } from './workers-group.ts';
 import type { WorkerLimits, WorkerTerms } from './workers-protocol.ts';

@@ -1,7 +1,7 @@
 import type { Cluster, Worker as ClusterWorker } from 'node:cluster';
 import type { Worker as ThreadWorker } from 'node:worker_threads';
 import { LifecycleError } from './errors.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle-interface.ts';
 import { isThread, linkProcess, linkThread } from './workers-link.ts';
 import { steeringOf } from './workers-steering.ts';
 

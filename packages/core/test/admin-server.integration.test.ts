@@ -342,6 +342,7 @@ describe('/status', () => {
         inFlight: 1,
         answered: 0,
         late: 0,
+        held: 0,
         connections: { active: 1 },
         registries: { local: 'registered' },
         remainingMs: null,

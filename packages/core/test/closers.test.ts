@@ -12,7 +12,7 @@ function runIn(closers: Closers, budgetMs = 10_000) {
   const order: string[] = [];
   const state: { results?: CloserResult[] } = {};
   const run = async (): Promise<void> => {
-    state.results = await closers.run(clock, deadline, ({ name }) => order.push(name));
+    state.results = await closers.run('closing', { clock, deadline, onResult: ({ name }) => order.push(name) });
   };
   return { clock, deadline, order, state, run };
 }
@@ -67,6 +67,20 @@ describe('add', () => {
     closers.add('a', nothing, { after: ['c'] });
     closers.add('b', nothing, { after: ['a'] });
     expect(() => closers.add('c', nothing, { after: ['b'] })).toThrowError(/a → c → b → a/);
+  });
+
+  test('refuses one whose phase has begun, by name, until a resume', async () => {
+    const closers = new Closers();
+    const { clock, deadline } = runIn(closers);
+    const late = { code: 'ERR_PRESTOP_PHASE', message: expect.stringContaining('closer "late"') };
+    await closers.run('draining', { clock, deadline, onResult: nothing });
+    expect(() => closers.add('late', nothing, { phase: 'draining' })).toThrowError(expect.objectContaining(late));
+    closers.add('pool', () => closers.add('late', nothing));
+    expect(await closers.run('closing', { clock, deadline, onResult: nothing })).toMatchObject([
+      { outcome: 'failed', error: late },
+    ]);
+    closers.reset();
+    closers.add('late', nothing, { phase: 'draining' });
   });
 
   test('the returned function takes it away, once, and not its successor', async () => {

@@ -8,9 +8,9 @@ const T0 = 100_000;
 let socket: { bytesRead: number };
 let connection: Connection;
 
-function accepted(at = 0): void {
-  socket = { bytesRead: 0 };
-  connection = new Connection(socket as Socket, at, () => {});
+function accepted(at = 0, bytesRead = 0): void {
+  socket = { bytesRead };
+  connection = new Connection(socket as Socket, at, () => {}, bytesRead > 0);
 }
 
 beforeEach(() => accepted());
@@ -85,6 +85,19 @@ describe('what a connection is doing', () => {
     expect(connection.kind()).toBe('idle');
   });
 
+  test('half a head also when it came behind a request that was still to be answered', () => {
+    const { request } = arrives(10);
+    socket.bytesRead += 7;
+    connection.responseClosed(request, 20);
+    expect(connection.kind()).toBe('half-head');
+  });
+
+  test('idle after the first answer of one that was in use before we saw it', () => {
+    accepted(0, 500);
+    connection.responseClosed(arrives(10).request, 20);
+    expect(connection.kind()).toBe('idle');
+  });
+
   test('the rest of a body that was answered early is no next head', () => {
     const { request } = arrives(10, {
       method: 'POST',
@@ -147,6 +160,15 @@ describe('how long a silent connection is left alone', () => {
   test('a habit given up before the termination says nothing', () => {
     for (const at of [T0 - 30_000, T0 - 29_980, T0 - 29_960]) served(at);
     expect(patience(T0)).toBe(2_200);
+  });
+
+  test('one whose answer ended when nobody else called: seven of its own pauses, pipelined requests apart', () => {
+    for (const at of [0, 20, 40]) served(at);
+    const [first, second] = [arrives(60), arrives(300)];
+    connection.responseClosed(first.request, 400);
+    connection.responseClosed(second.request, 500);
+    expect(connection.mayCloseAt(0, 500, 500)).toBe(500 + 7 * 20);
+    expect(connection.mayCloseAt(0, 500, 501), 'it ended before').toBeGreaterThanOrEqual(500 + 1_000);
   });
 
   test('one that was told may go at once', () => {

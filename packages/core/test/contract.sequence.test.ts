@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Connection, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { CLOSED_LOOP_MS, Connection, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
 import { LEGAL_MOVES, PHASES } from '../src/phase.ts';
@@ -123,14 +123,14 @@ describe('quiet', () => {
 
 describe('connections', () => {
   const text = section(sequence, 'Connections');
-  const untold = (everyMs: number, requests: number): number => {
+  const untold = (everyMs: number, requests: number, quietSince?: number): number => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, () => {});
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true } as never;
       connection.requestStarted({ request, response: {} as never }, -index * everyMs);
       connection.responseClosed(request, -index * everyMs);
     }
-    return connection.mayCloseAt(0, 0);
+    return connection.mayCloseAt(0, 0, quietSince);
   };
 
   test('the silences of the page are those of the code', () => {
@@ -138,6 +138,10 @@ describe('connections', () => {
     expect(untold(180, 5)).toBe(7 * 180);
     expect(text).toContain(`after a silence of ${untold(10, 2)} ms`);
     expect(text).toContain(`after ${SILENT_SOCKET_MS} ms`);
+    expect(text).toContain(`and the next request, ${untold(1, 5, 0)} to ${untold(60_000, 5, 0)} ms`);
+    expect(untold(20, 5, 0)).toBe(7 * 20);
+    expect(text).toContain(`${untold(1, 2, 0)} ms where those are not known`);
+    expect(text).toContain(`has ${CLOSED_LOOP_MS} ms of them to come back`);
   });
 });
 

@@ -13,9 +13,13 @@ import {
 import { EVENT_NAMES, WARNING_CODES } from '../src/events.ts';
 import { createLifecycle } from '../src/lifecycle.ts';
 import { ADMIN_RULES, OPTION_RULES, QUIET_RULES } from '../src/lifecycle-options.ts';
+import { LONG_LIVED_RULES } from '../src/long-lived.ts';
 import type { OptionRule } from '../src/option-rules.ts';
 import { EXIT_CODES } from '../src/report.ts';
 import { UNCOUNTED_USER_AGENTS } from '../src/request-classifier.ts';
+import { type EventStreamResponse, endEventStream } from '../src/sse.ts';
+import { drainWebSockets } from '../src/web-sockets.ts';
+import type { WebSocketLike } from '../src/web-sockets-drain.ts';
 import { codes, names, page, section, table } from './support/markdown.ts';
 import { SAMPLE_EVENTS } from './support/sample-events.ts';
 
@@ -37,6 +41,7 @@ describe('docs/options.md', () => {
         floorMs: ['settleMs', DEFAULTS.endpointsSettleMs],
         minDrainMs: [DEFAULTS.drainShare],
         quiet: [],
+        longLived: [],
         admin: [],
         signals: DEFAULTS.signals,
         readyzWhileServing: ['fail'],
@@ -57,6 +62,15 @@ describe('docs/options.md', () => {
         minMs: [DEFAULTS.quiet.minMs],
         maxMs: [DEFAULTS.quiet.maxMs],
         missedRequests: [DEFAULTS.quiet.missedRequests],
+      },
+    ],
+    [
+      'longLived',
+      LONG_LIVED_RULES,
+      {
+        eventStreams: [DEFAULTS.longLived.eventStreams],
+        tunnels: [DEFAULTS.longLived.tunnels],
+        upgrades: [DEFAULTS.longLived.upgrades],
       },
     ],
     ['admin', ADMIN_RULES, { port: [DEFAULTS.admin.port], host: [], token: [] }],
@@ -86,7 +100,10 @@ describe('docs/options.md', () => {
 
   const refusals: readonly [string, (options: object) => unknown][] = [
     ['onClose', (given) => createLifecycle({ logger: false }).onClose('pool', () => {}, given)],
+    ['hold', (given) => createLifecycle({ logger: false }).hold('orders', given)],
     ['handler', (given) => createLifecycle({ logger: false }).handler(given)],
+    ['drainWebSockets', (given) => drainWebSockets(NO_SOCKETS, createLifecycle({ logger: false }), given)],
+    ['endEventStream', (given) => endEventStream(NO_RESPONSE, given)],
   ];
 
   test.each(refusals)('table "%s" lists what the method knows', (heading, give) => {
@@ -100,6 +117,9 @@ describe('docs/options.md', () => {
     }
   });
 });
+
+const NO_SOCKETS = { clients: new Set<WebSocketLike>(), handleUpgrade: () => {} };
+const NO_RESPONSE = { end: () => {} } as unknown as EventStreamResponse;
 
 function refusal(run: () => unknown): LifecycleError {
   try {

@@ -47,6 +47,7 @@ describe('a registry that works', () => {
       reappeared: 0,
       reads: { gone: 2, visible: 0, unknown: 0 },
       error: null,
+      closeError: null,
     });
     expect(state.settledAtMs).toBe(200);
     expect(deregistration.goneSince).toBe(1_000);

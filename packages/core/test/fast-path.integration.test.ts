@@ -1,4 +1,5 @@
 import { EXIT_CODES, type LifecycleOptions } from '@prestop/core';
+import { openRaw } from '@prestop/testkit';
 import { describe, expect, it } from 'vitest';
 import { get } from './fixtures/messages.ts';
 import { type Ending, type PodOptions, repeatedly, type TestPod, withPod } from './fixtures/pod.ts';
@@ -40,6 +41,20 @@ describe('SIGTERM while the hook waits', () => {
         expect(ending.timeline.exit, ending.detail).toEqual({ code: EXIT_CODES.clean, signal: null });
         expect(ending.report, ending.detail).toMatchObject({ outcome: 'clean', requests: { cutCount: 0 } });
         expect(pod.events('terminating').length, pod.output()).toBe(1);
+      }),
+    );
+  });
+
+  it('is not held up at its end by a closer that hangs and a connection that somebody keeps to the admin port', async () => {
+    await repeatedly(REPEATS, () =>
+      withPod({ ...POD, env: { CLOSERS: '{"pool":"never"}' } }, async (pod) => {
+        const kept = await openRaw(pod.adminPort);
+        kept.write('GET /status HTTP/1.1\r\n');
+        const { ending } = await fastPath(pod, '/never');
+        const { timeline, report, detail } = ending;
+        expect(timeline.exit, detail).toEqual({ code: EXIT_CODES.forced, signal: null });
+        expect(report.closers, detail).toMatchObject([{ name: 'pool', outcome: 'timed-out' }]);
+        expect((timeline.exitedAtMs ?? 0) - (timeline.sigtermAtMs ?? 0), detail).toBeLessThan(1_900);
       }),
     );
   });

@@ -190,9 +190,15 @@ describe.concurrent('a second signal', () => {
         const { code, atMs } = await pod.service.exited;
         expect(code, pod.output()).toBe(EXIT_CODES.secondSignal);
         expect(atMs - signalledAt).toBeLessThan(1_500);
-        expect(pod.events('report'), pod.output()).toMatchObject([
-          { report: { outcome: 'second-signal', exitCode: EXIT_CODES.secondSignal, trigger: { detail: first } } },
-        ]);
+        const report = {
+          outcome: 'second-signal',
+          exitCode: EXIT_CODES.secondSignal,
+          trigger: { detail: first },
+          requests: { cutCount: 1, cut: [{ path: '/never', cause: 'second-signal' }] },
+          closers: [{ name: 'pool', outcome: 'skipped' }],
+          registries: [{ outcome: 'confirmed' }],
+        };
+        expect(pod.events('report'), pod.output()).toMatchObject([{ report }]);
         expect(pod.output(), 'no closer is begun').not.toContain('closing pool');
       }),
     );

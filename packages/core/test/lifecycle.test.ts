@@ -200,6 +200,7 @@ describe('status', () => {
       inFlight: 0,
       answered: 0,
       late: 0,
+      held: 0,
       connections: {},
       registries: { fake: 'pending' },
       remainingMs: null,

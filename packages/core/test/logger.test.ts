@@ -48,8 +48,10 @@ describe('the lines', () => {
     );
     expect(Object.keys(levels).filter((event) => levels[event] === 'error')).toEqual([
       'cut',
+      'heldCut',
       'closed',
       'refused',
+      'failed',
       'startFailed',
     ]);
     expect(Object.keys(levels).filter((event) => levels[event] === 'warn')).toEqual([

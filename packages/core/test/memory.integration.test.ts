@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { LifecycleStatus } from '@prestop/core';
-import { openRaw, type RawSocket, startCallers } from '@prestop/testkit';
+import { openRaw, startCallers } from '@prestop/testkit';
 import { describe, expect, it } from 'vitest';
-import { get, head } from './fixtures/messages.ts';
+import { manyAborted } from './fixtures/aborted.ts';
+import { get } from './fixtures/messages.ts';
 import { certificate, type TestPod, withPod } from './fixtures/pod.ts';
 import { at } from './fixtures/until.ts';
 
@@ -47,67 +48,6 @@ async function manyRequests(pod: TestPod, tls: boolean): Promise<void> {
   expect(lostCount).toBe(0);
 }
 
-/** Every way of going away, in turn; each opens a connection of its own. */
-const WAYS_TO_GO: readonly ((pod: TestPod) => Promise<RawSocket>)[] = [
-  // Before the answer.
-  async (pod) => said(pod, get('/never')),
-  // In the middle of the answer.
-  async (pod) => said(pod, get('/deaf-stream')),
-  // In the middle of the body.
-  async (pod) => said(pod, `${head('POST', '/upload', { 'Content-Length': '1000' })}half`),
-  // In the middle of the head.
-  async (pod) => said(pod, get('/fast').slice(0, 12)),
-  // Having said nothing.
-  async (pod) => said(pod, ''),
-  // Before the handshake, where there is one.
-  async (pod) => openRaw(pod.port),
-  // After one answer, in the second request.
-  async (pod) => {
-    const socket = await said(pod, get('/fast'));
-    await socket.readResponse();
-    socket.write(get('/never'));
-    return socket;
-  },
-  // With pipelined requests that wait behind one that is never answered.
-  async (pod) => said(pod, get('/never') + get('/fast').repeat(3) + get('/never')),
-  // With pipelined requests, half of them answered and one half sent.
-  async (pod) => {
-    const socket = await said(
-      pod,
-      get('/fast').repeat(2) + get('/never') + get('/fast').repeat(2) + get('/x').slice(0, 9),
-    );
-    await socket.readResponse();
-    await socket.readResponse();
-    return socket;
-  },
-];
-
-async function said(pod: TestPod, bytes: string): Promise<RawSocket> {
-  const socket = await pod.open();
-  if (bytes !== '') socket.write(bytes);
-  return socket;
-}
-
-function goAway(pod: TestPod, number: number): Promise<RawSocket> {
-  const way = WAYS_TO_GO[number % WAYS_TO_GO.length];
-  if (way === undefined) throw new Error('there is no way');
-  return way(pod);
-}
-
-async function manyAborted(pod: TestPod, canReset: boolean): Promise<void> {
-  for (let done = 0; done < ABORTED; done += 100) {
-    const sockets = await Promise.all(Array.from({ length: 100 }, (_, index) => goAway(pod, done + index)));
-    // Answered on a connection that was opened after all of these: the service has read what they said.
-    const last = await said(pod, get('/fast'));
-    await last.readResponse();
-    await last.close();
-    for (const [index, socket] of sockets.entries()) {
-      if (canReset && index % 2 === 0) socket.reset();
-      else void socket.close();
-    }
-  }
-}
-
 const script = fileURLToPath(new URL('./fixtures/memory-service.mjs', import.meta.url));
 
 describe.each([
@@ -118,7 +58,7 @@ describe.each([
     const run = (env: Record<string, string>): Promise<Counts> =>
       withPod({ script, execArgv: ['--expose-gc'], env, ...(tls && { tls }) }, async (pod) => {
         await manyRequests(pod, tls !== undefined);
-        await manyAborted(pod, tls === undefined);
+        await manyAborted(pod, ABORTED, tls === undefined);
         return countsAtRest(pod);
       });
     const [counts, without] = await Promise.all([run({}), run({ WITHOUT: '1' })]);

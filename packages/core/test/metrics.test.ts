@@ -11,7 +11,8 @@ const status: LifecycleStatus = {
   answered: 1_200,
   late: 7,
   connections: { idle: 4, active: 3 },
-  registries: { consul: 'deregistered', 'odd "name"\n': 'registered' },
+  held: 2,
+  registries: { consul: 'confirmed', 'odd "name"\n': 'registered' },
   remainingMs: 12_500,
 };
 
@@ -33,6 +34,7 @@ describe('openMetrics', () => {
     expect(lines).toContain('prestop_requests_in_flight 3');
     expect(lines).toContain('prestop_requests_answered_total 1200');
     expect(lines).toContain('prestop_requests_late 7');
+    expect(lines).toContain('prestop_work_held 2');
     expect(lines).toContain('prestop_connections{kind="idle"} 4');
     expect(lines).toContain('prestop_connections{kind="upgraded"} 0');
     expect(lines).toContain('# UNIT prestop_termination_remaining_seconds seconds');

@@ -11,6 +11,7 @@ import {
   type QuietOptions,
   resolveOptions,
 } from '../src/lifecycle-options.ts';
+import { LONG_LIVED_RULES, type LongLivedOptions } from '../src/long-lived.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeRegistry } from './support/fake-registry.ts';
 
@@ -77,6 +78,7 @@ const OPTIONS: Record<keyof LifecycleOptions, Case> = {
   floorMs: { takes: ['zero', 'one', 'five'], good: [15_000] },
   minDrainMs: { takes: ['zero', 'one', 'five'], good: [20_000] },
   quiet: { takes: ['object'], good: [{ minMs: 500 }], bad: [Object.create({ minMs: 5 })] },
+  longLived: { takes: ['object'], good: [{ tunnels: 'leave' }], bad: ['leave'] },
   admin: { takes: ['object', 'false'], good: [{ port: 0 }], bad: [9_090] },
   signals: { takes: ['list'], good: [['SIGTERM'], ['SIGUSR2']], bad: [['SIGKILL'], ['SIGSTOP'], ['sigterm'], [15]] },
   readyzWhileServing: { takes: [], good: ['fail', 'serve'], bad: ['Fail', 'toString'] },
@@ -94,6 +96,12 @@ const QUIET: Record<keyof QuietOptions, Case> = {
   minMs: { takes: ['one', 'five'], good: [5_000] },
   maxMs: { takes: ['one', 'five'], good: [1_000, 60_000] },
   missedRequests: { takes: ['one', 'five', 'half'], good: [100], bad: [0.99, 101] },
+};
+
+const LONG_LIVED: Record<keyof LongLivedOptions, Case> = {
+  eventStreams: { takes: [], good: ['wait', 'leave'], bad: ['end'] },
+  tunnels: { takes: [], good: ['wait', 'leave'] },
+  upgrades: { takes: [], good: ['wait', 'leave'] },
 };
 
 const ADMIN: Record<keyof AdminOptions, Case> = {
@@ -136,6 +144,12 @@ const GROUPS = {
     rules: QUIET_RULES,
     prefix: 'quiet.',
     give: (name: string, value: unknown) => resolve({ quiet: { minMs: 1, [name]: value } }),
+  },
+  'createLifecycle longLived': {
+    cases: LONG_LIVED as Record<string, Case>,
+    rules: LONG_LIVED_RULES,
+    prefix: 'longLived.',
+    give: (name: string, value: unknown) => resolve({ longLived: { [name]: value } }),
   },
   'createLifecycle admin': {
     cases: ADMIN as Record<string, Case>,
@@ -329,7 +343,7 @@ describe('what the options become', () => {
       terminationGracePeriodSeconds: 30,
       graceMs: 30_000,
       budgetMs: 25_000,
-      exitMs: 29_700,
+      exitMs: 29_500,
       deregistrationMs: 5_000,
       floorMs: 5_000,
       minDrainMs: 10_000,

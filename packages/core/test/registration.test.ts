@@ -65,10 +65,15 @@ describe('register', () => {
     ]);
   });
 
-  test('is not ready while the registry answers that it does not list the instance', async () => {
-    const { clock, state, abort, done } = begin({ check: ['gone'] });
+  test('a registry that took the instance and does not list it: one warning after 10 s', async () => {
+    const { clock, state, adapter, told, abort, done } = begin({ check: ['gone'] });
+    await clock.advance(9_900);
+    expect([state.registered, told]).toEqual([undefined, []]);
+    await clock.advance(200);
+    const message = 'fake took the instance 10 s ago and does not list it; not ready until it does';
+    expect(told).toEqual([{ name: 'warning', event: { code: 'REGISTRY_UNLISTED', message } }]);
     await clock.advance(60_000);
-    expect(state.registered).toBeUndefined();
+    expect([state.registered, adapter.count('register'), told.length]).toEqual([undefined, 1, 1]);
     abort.abort();
     await done;
     expect(state.registered).toBe(false);

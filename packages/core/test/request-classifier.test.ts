@@ -9,6 +9,18 @@ function request(headers: readonly string[], shape: Partial<IncomingMessage> = {
 
 const classify = createClassifier({ uncountedUserAgents: UNCOUNTED_USER_AGENTS });
 
+test('an event stream is one by what it accepts, where the policy asks', () => {
+  const accepts = (accept: string | undefined, eventStreams?: 'leave' | 'wait'): boolean | undefined =>
+    createClassifier({ uncountedUserAgents: [], ...(eventStreams && { longLived: { eventStreams } }) })(
+      request([], { headers: { ...(accept !== undefined && { accept }) } }),
+    ).leaves;
+  expect(accepts('text/event-stream', 'leave')).toBe(true);
+  expect(accepts('application/json, Text/Event-Stream;q=0.9', 'leave')).toBe(true);
+  expect(accepts('text/html', 'leave')).toBe(false);
+  expect(accepts(undefined, 'leave')).toBe(false);
+  for (const policy of ['wait', undefined] as const) expect(accepts('text/event-stream', policy)).toBe(false);
+});
+
 describe('what is counted', () => {
   test.each([
     'kube-probe/1.34',
@@ -86,10 +98,18 @@ test('the facts are those of the request', () => {
     userAgent: 'a/1',
     remoteAddress: '10.0.0.9',
     counted: true,
+    leaves: false,
   });
 });
 
 test('nothing is invented for what a request does not say', () => {
   const bare = { rawHeaders: [], socket: {} } as unknown as IncomingMessage;
-  expect(classify(bare)).toEqual({ method: '', target: '', userAgent: '', remoteAddress: '', counted: true });
+  expect(classify(bare)).toEqual({
+    method: '',
+    target: '',
+    userAgent: '',
+    remoteAddress: '',
+    counted: true,
+    leaves: false,
+  });
 });

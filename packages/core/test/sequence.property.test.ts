@@ -98,7 +98,7 @@ function expectedCode({ signals, reports, harness }: Life, begunByFault: boolean
   if (signals.length > 1) return EXIT_CODES.secondSignal;
   if (begunByFault || report.joined.some(({ kind }) => kind === 'fault')) return EXIT_CODES.fault;
   const t0 = beginnings(harness).at(-1) ?? 0;
-  const cut = harness.told.some(({ name, at }) => name === 'cut' && at >= t0);
+  const cut = harness.told.some(({ name, at }) => (name === 'cut' || name === 'heldCut') && at >= t0);
   // Upgraded connections that were cut have no request; they are among those destroyed.
   if (cut || (report.outcome === 'forced' && report.connections.forced > 0)) return EXIT_CODES.forced;
   const failed = harness.events('closed').some(({ outcome }) => outcome !== 'done');
@@ -106,11 +106,13 @@ function expectedCode({ signals, reports, harness }: Life, begunByFault: boolean
 }
 
 /** Whoever got no answer is in a report, and whoever is in a report got none. */
-function everyLossIsConfessed({ harness, requests, reports, upgraded }: Life): void {
-  if (harness.exits[0]?.code === EXIT_CODES.secondSignal) return;
+function everyLossIsConfessed({ harness, requests, reports, upgraded, held }: Life): void {
   const lost = requests.filter(({ exchange, counted }) => counted && exchange.outcome === 'lost').length;
   expect(reports.reduce((sum, { requests: { cutCount } }) => sum + cutCount, 0)).toBe(lost);
   expect(harness.events('cut')).toHaveLength(lost);
+  const gaveUp = reports.reduce((sum, report) => sum + report.held.cutCount, 0);
+  expect(harness.events('heldCut')).toHaveLength(gaveUp);
+  expect(held.count - held.released - harness.lifecycle.status().held).toBe(gaveUp);
   for (const { requests: counts } of reports) expect(counts.answered).toBeGreaterThanOrEqual(0);
   const [exit] = harness.exits;
   const cutOff = upgraded.some(({ usable }) => !usable);

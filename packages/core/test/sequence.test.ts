@@ -310,7 +310,7 @@ describe('closers', () => {
     harness.signals.send();
     await harness.untilExit();
     expect(harness.exits).toMatchObject([{ code: 71 }]);
-    expect((harness.exits[0]?.at ?? 0) - t0).toBeLessThanOrEqual(29_700);
+    expect((harness.exits[0]?.at ?? 0) - t0).toBeLessThanOrEqual(29_500);
     expect(harness.events('report').at(-1)?.report.closers).toMatchObject([
       { name: 'pool', outcome: 'timed-out' },
       { name: 'telemetry', outcome: 'skipped' },

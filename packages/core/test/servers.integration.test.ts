@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
-import { createServer as createNetServer } from 'node:net';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from '@prestop/core';
 import { describe, expect, it } from 'vitest';
 import { listening, withLifecycle } from './fixtures/local.ts';
@@ -33,6 +35,42 @@ describe.concurrent('several servers of one process', () => {
       });
       await until(() => exits.length > 0, 'the exit');
       expect(exits).toEqual([EXIT_CODES.clean]);
+    });
+  });
+
+  it('of every kind, each with something of its own to finish', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve }) => {
+      const slowly = (ms: number, body: string) => (_request: unknown, response: { end(body: string): unknown }) =>
+        void setTimeout(() => response.end(body), ms);
+      const open = await serve(slowly(300, 'public'));
+      const internal = await serve();
+      internal.server.on('upgrade', (_request, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+        socket.resume().once('end', () => socket.end());
+      });
+      const secure = await serve(slowly(600, 'secure'), certificate);
+      const http2 = createHttp2Server(slowly(1_200, 'streams'));
+      await new Promise<void>((resolve) => http2.listen(0, resolve));
+      lifecycle.attach(http2);
+      await until(() => lifecycle.phase === 'ready', 'all of them listen');
+      const session = connectHttp2(`http://127.0.0.1:${(http2.address() as AddressInfo).port}`);
+      const streamed = text(session.request({ ':path': '/' }));
+      const upgraded = await internal.open();
+      upgraded.write(get('/', { Connection: 'Upgrade', Upgrade: 'echo' }));
+      const answers = Promise.all([open.ask(get('/')), secure.ask(get('/'))]);
+      await until(() => lifecycle.status().inFlight === 3, 'three are in flight');
+      await until(() => lifecycle.status().connections.upgraded === 1, 'one is upgraded');
+      const ended = lifecycle.terminate();
+      expect(await answers).toMatchObject([{ body: 'public' }, { body: 'secure' }]);
+      expect(await streamed).toBe('streams');
+      expect(lifecycle.phase, 'it waits for the upgraded one').toBe('draining');
+      await upgraded.close();
+      expect(await ended).toMatchObject({
+        outcome: 'clean',
+        requests: { inFlightAtStart: 3, answered: 3, cutCount: 0 },
+        connections: { atStart: { active: 2, upgraded: 1, http2: 1 }, forced: 0 },
+      });
+      session.close();
     });
   });
 

@@ -40,6 +40,18 @@ describe('in flight', () => {
     expect([all.inFlight, all.allInFlight, all.answered]).toEqual([0, 0, 1]);
   });
 
+  test('one that a drain does not wait for is followed, and neither in flight nor answered', () => {
+    const { traffic: all } = traffic();
+    const [events, other] = [key(), key()];
+    all.begin(events, { ...FACTS, leaves: true });
+    all.begin(other, { ...FACTS, leaves: true });
+    expect([all.inFlight, all.allInFlight, [...all.requests()].length]).toEqual([0, 0, 2]);
+    all.uncount(other);
+    all.end(events);
+    all.end(other);
+    expect([all.inFlight, all.allInFlight, all.answered, all.lastAnswerAt]).toEqual([0, 0, 0, undefined]);
+  });
+
   test('the end is taken once, and an end without a beginning is ignored', () => {
     const { traffic: all, clock } = traffic();
     const order = key();

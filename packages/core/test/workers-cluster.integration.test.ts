@@ -77,6 +77,29 @@ describe.concurrent('the primary of a cluster', () => {
     });
   });
 
+  it('adds its workers up in /status and /metrics, and fails with the one that fails until it is gone', async () => {
+    await withPod(pod(SHORT, { REFORK: 'always' }), async (pod) => {
+      await occupy(pod, '/never');
+      for (let count = 0; count < 10; count++) await ask(pod.port, '/fast');
+      const status = JSON.parse((await ask(pod.adminPort, '/status')).body);
+      expect(status).toMatchObject({ inFlight: 1, answered: 10, connections: { active: 1 } });
+      expect((await ask(pod.adminPort, '/metrics')).body).toContain('prestop_requests_answered_total 10\n');
+      expect((await ask(pod.adminPort, '/livez')).status).toBe(200);
+      const failing = await occupy(pod, '/fail');
+      await pod.event('failed');
+      // The line is printed by the worker itself; its primary hears of it a moment later.
+      const limit = performance.now() + 5_000;
+      let livez = await ask(pod.adminPort, '/livez');
+      while (livez.status === 200 && performance.now() < limit) livez = await ask(pod.adminPort, '/livez');
+      expect([livez.status, JSON.parse(livez.body).reason]).toEqual([
+        503,
+        expect.stringMatching(/^worker \d+: stuck on purpose$/),
+      ]);
+      process.kill(failing, 'SIGKILL');
+      await pod.service.waitForHttp(`http://127.0.0.1:${pod.adminPort}/livez`);
+    });
+  });
+
   it('closes its workers before its own closers run', async () => {
     await withPod(pod(), async (pod) => {
       const { detail } = await pod.terminate(false);

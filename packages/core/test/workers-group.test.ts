@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Deadline } from '../src/deadline.ts';
 import type { TerminationReport } from '../src/report.ts';
+import type { LifecycleStatus } from '../src/status.ts';
 import { WorkerGroup, workerLimits } from '../src/workers-group.ts';
 import type { WorkerLink, WorkerListener } from '../src/workers-link.ts';
 import type { PrimaryMessage, WorkerMessage } from '../src/workers-protocol.ts';
+import { statusWith } from '../src/workers-status.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 import { reportOf } from './support/report-of.ts';
 
@@ -67,7 +69,7 @@ function setUp(workers = 2) {
     terms: () => ({ terminationGracePeriodSeconds: 5, floorMs: 0, minDrainMs: 0, ...workerLimits(deadline, end) }),
   } as const;
   const greet = (): void => {
-    for (const link of links) link.say({ type: 'hello', ready: true });
+    for (const link of links) link.say({ type: 'hello', ready: true, failure: null });
   };
   return {
     clock,
@@ -97,10 +99,10 @@ describe('readiness', () => {
   test('comes with the last of the workers, and not without any', async () => {
     const { group, first, second } = setUp();
     const ready = group.untilReady(new AbortController().signal);
-    first.say({ type: 'hello', ready: true });
-    second.say({ type: 'hello', ready: false });
+    first.say({ type: 'hello', ready: true, failure: null });
+    second.say({ type: 'hello', ready: false, failure: null });
     expect(await settled(ready)).toBe(false);
-    second.say({ type: 'hello', ready: true });
+    second.say({ type: 'hello', ready: true, failure: null });
     expect(await settled(ready)).toBe(true);
     expect(await settled(setUp(2).group.untilReady(AbortSignal.abort()))).toBe(true);
   });
@@ -117,7 +119,7 @@ describe('readiness', () => {
   test('does not wait for one that died', async () => {
     const { group, first, second } = setUp();
     const ready = group.untilReady(new AbortController().signal);
-    first.say({ type: 'hello', ready: true });
+    first.say({ type: 'hello', ready: true, failure: null });
     second.exit(1);
     expect(await settled(ready)).toBe(true);
     expect(group.serving).toBe(true);
@@ -126,16 +128,76 @@ describe('readiness', () => {
   });
 });
 
+describe('what workers say of themselves', () => {
+  const status = (answered: number): LifecycleStatus => ({
+    phase: 'ready',
+    ready: true,
+    live: true,
+    inFlight: 1,
+    answered,
+    late: 0,
+    held: 2,
+    connections: { idle: 1 },
+    registries: {},
+    remainingMs: null,
+  });
+
+  test('is asked for, waited for, and added up; what a worker answered is kept when it ends', async () => {
+    const { group, first, second, greet } = setUp();
+    greet();
+    const asked = group.ask();
+    expect([first.received.at(-1), second.received.at(-1)]).toEqual(Array(2).fill({ type: 'ask', round: 1 }));
+    first.say({ type: 'status', round: 1, status: status(10) });
+    expect(await settled(asked)).toBe(false);
+    second.say({ type: 'status', round: 1, status: status(5) });
+    expect(await settled(asked)).toBe(true);
+    expect(statusWith(status(100), group.statuses, group.answeredByEnded)).toMatchObject({
+      inFlight: 3,
+      answered: 115,
+      held: 6,
+      connections: { idle: 3 },
+    });
+    first.exit(0);
+    expect(statusWith(status(100), group.statuses, group.answeredByEnded)).toMatchObject({
+      inFlight: 2,
+      answered: 115,
+    });
+  });
+
+  test('is not waited for longer than 250 ms, nor from a worker without a lifecycle', async () => {
+    const { group, clock, first, second } = setUp();
+    expect(await settled(group.ask())).toBe(true);
+    first.say({ type: 'hello', ready: true, failure: null });
+    const timers = clock.pending;
+    const asked = group.ask();
+    expect(second.told).not.toContain('ask');
+    await clock.advance(240);
+    expect(await settled(asked)).toBe(false);
+    await clock.advance(20);
+    expect([await settled(asked), clock.pending]).toEqual([true, timers]);
+  });
+
+  test('is a failure of the service until the worker has ended', () => {
+    const { group, first, greet } = setUp();
+    greet();
+    expect(group.failure).toBeUndefined();
+    first.say({ type: 'hello', ready: true, failure: 'stuck' });
+    expect(group.failure).toBe('worker 1: stuck');
+    first.exit(1);
+    expect(group.failure).toBeUndefined();
+  });
+});
+
 describe('a termination', () => {
   test('is told with what is left, also to a worker that greets late', async () => {
     const { group, first, second, course, clock } = setUp();
-    first.say({ type: 'hello', ready: true });
+    first.say({ type: 'hello', ready: true, failure: null });
     group.terminate(course);
     group.removed();
     group.floorPassed(true);
     expect(first.told).toEqual(['welcome', 'terminate', 'removed', 'floor-passed']);
     await clock.advance(1_000);
-    second.say({ type: 'hello', ready: true });
+    second.say({ type: 'hello', ready: true, failure: null });
     expect(second.told).toEqual(first.told);
     expect(second.received[1]).toMatchObject({ run: 1, terms: { requestsMs: 2_900, totalMs: 3_600 } });
   });
@@ -160,7 +222,7 @@ describe('a termination', () => {
     group.add(silent);
     group.add(booting);
     greet();
-    silent.say({ type: 'hello', ready: true });
+    silent.say({ type: 'hello', ready: true, failure: null });
     group.terminate(course);
     for (const link of [first, second]) link.say({ type: 'drained', run: 1, report });
     await clock.advance(4_000);
@@ -215,7 +277,7 @@ describe('a termination', () => {
     group.resume(300);
     expect([first, second].map(({ kills }) => kills)).toEqual([0, 1]);
     const ready = group.untilReady(new AbortController().signal);
-    first.say({ type: 'hello', ready: true });
+    first.say({ type: 'hello', ready: true, failure: null });
     second.exit(null, 'SIGKILL');
     expect(await settled(ready)).toBe(true);
   });
@@ -230,7 +292,7 @@ describe('a termination', () => {
     expect(first.told.at(-1)).toBe('resume');
     expect(group.serving).toBe(false);
     const ready = group.untilReady(new AbortController().signal);
-    first.say({ type: 'hello', ready: true });
+    first.say({ type: 'hello', ready: true, failure: null });
     expect(await settled(ready)).toBe(true);
     expect(group.reports(0)).toHaveLength(1);
     group.terminate(course);

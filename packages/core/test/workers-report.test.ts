@@ -41,6 +41,7 @@ describe('the totals', () => {
   const caller = { remoteAddress: '10.0.0.1', userAgent: 'caller/1', path: '/orders', count: 2, lastAfterMs: 40 };
   const cut = { method: 'GET', path: '/orders', ageMs: 900, cause: 'deadline' } as const;
   const part = reportOf({
+    held: { atStart: 2, released: 1, cutCount: 1, cut: [{ name: 'orders', ageMs: 900 }] },
     requests: {
       inFlightAtStart: 3,
       answered: 5,
@@ -61,11 +62,16 @@ describe('the totals', () => {
         cutCount: 3,
         cut: [cut, cut],
       },
+      held: { atStart: 6, released: 3, cutCount: 3, cut: [...part.held.cut, ...part.held.cut] },
       connections: { atStart: { idle: 6, active: 3 }, shed: 6, forced: 3 },
     });
   });
 
   test('without workers are the primary alone', () => {
-    expect(totalsWith(part, [], 20)).toEqual({ requests: part.requests, connections: part.connections });
+    expect(totalsWith(part, [], 20)).toEqual({
+      requests: part.requests,
+      held: part.held,
+      connections: part.connections,
+    });
   });
 });

@@ -9,6 +9,8 @@ export type Fault =
   | 'hang'
   /** Never answers and does not even look at its signal. */
   | 'deaf'
+  /** Is done only after this many milliseconds, whatever its signal says. */
+  | { readonly deafMs: number }
   /** Answers only after this many milliseconds. */
   | { readonly slowMs: number }
   /** Fails with this kind of error. */
@@ -110,6 +112,7 @@ export class FakeRegistry implements RegistryAdapter {
       return new Promise(() => {});
     }
     if (typeof fault !== 'object') return undefined;
+    if ('deafMs' in fault) return new Promise((resolve) => void this.#clock.after(fault.deafMs, resolve));
     if ('refuse' in fault) throw new RegistryError(this.name, fault.refuse, `refused (${fault.refuse})`);
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(fault.slowMs, resolve);

@@ -10,6 +10,7 @@ import {
 import type { Socket } from 'node:net';
 
 const REQUEST_START = diagnostics.channel('http.server.request.start');
+const RESPONSE_FINISH = diagnostics.channel('http.server.response.finish');
 
 export interface RequestShape {
   readonly method?: string;
@@ -66,12 +67,7 @@ export class FakeConnection {
     this.#bytesRead += head.length;
     const exchange = new FakeExchange(this, { method, url, headers: all, complete });
     this.#open.add(exchange);
-    REQUEST_START.publish({
-      request: exchange.request,
-      response: exchange.response,
-      socket: this.socket,
-      server: this.#server,
-    });
+    REQUEST_START.publish(this.#messageOf(exchange));
     return exchange;
   }
 
@@ -90,12 +86,17 @@ export class FakeConnection {
     for (const exchange of this.#open) {
       if (!exchange.ready || this.#closed) return;
       this.#open.delete(exchange);
+      RESPONSE_FINISH.publish(this.#messageOf(exchange));
       exchange.leave();
     }
   }
 
   forget(exchange: FakeExchange): void {
     this.#open.delete(exchange);
+  }
+
+  #messageOf({ request, response }: FakeExchange): object {
+    return { request, response, socket: this.socket, server: this.#server };
   }
 
   /** A caller closes its side as soon as it sees ours end. */
@@ -120,6 +121,7 @@ export class FakeExchange {
   readonly response: ServerResponse;
   /** The head that left, once it did. */
   head: { readonly status: number; readonly headers: OutgoingHttpHeaders } | undefined;
+  body = '';
   outcome: 'open' | 'answered' | 'lost' = 'open';
   /** The handler is done; the response leaves when those before it have left. */
   ready = false;
@@ -148,7 +150,10 @@ export class FakeExchange {
         this.head = { status, headers: { ...set, ...Object.fromEntries(lower) } };
         Object.assign(this.#emitter, { headersSent: true });
       },
-      end: (_body?: string) => this.#end(),
+      end: (body = '') => {
+        this.body = body;
+        this.#end();
+      },
     };
     this.response = Object.assign(
       this.#emitter,

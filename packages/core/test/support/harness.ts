@@ -1,5 +1,6 @@
 import { EVENT_NAMES, type LifecycleEventName, type LifecycleEvents } from '../../src/events.ts';
-import { createLifecycleIn, type Lifecycle } from '../../src/lifecycle.ts';
+import { createLifecycleIn } from '../../src/lifecycle.ts';
+import type { Lifecycle } from '../../src/lifecycle-interface.ts';
 import type { LifecycleOptions } from '../../src/lifecycle-options.ts';
 import type { Logger } from '../../src/logger.ts';
 import type { TerminationReport } from '../../src/report.ts';

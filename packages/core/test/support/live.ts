@@ -1,3 +1,4 @@
+import { isLifecycleError } from '../../src/errors.ts';
 import type { TerminationReport } from '../../src/report.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { FakeRegistry } from './fake-registry.ts';
@@ -22,6 +23,8 @@ export interface Life {
   readonly ends: readonly number[];
   readonly requests: readonly { readonly exchange: FakeExchange; readonly counted: boolean }[];
   readonly upgraded: readonly FakeConnection[];
+  /** Held work: how much was taken in, and how much of it was released by those who held it. */
+  readonly held: { readonly count: number; readonly released: number };
   /** Timers of the closers' own, which nobody else can take away. */
   readonly closerTimers: number;
   /** Phases in which a caller found the listener closed. */
@@ -70,7 +73,8 @@ export async function live(plan: RandomLife): Promise<Life> {
   const upgraded: FakeConnection[] = [];
   const refusedIn: string[] = [];
   const connections: (FakeConnection | undefined)[] = Array(CONNECTIONS).fill(undefined);
-  const answers: { readonly at: number; readonly exchange: FakeExchange }[] = [];
+  const answers: { readonly at: number; readonly end: () => void }[] = [];
+  const held = { count: 0, released: 0 };
 
   const connect = (): FakeConnection | undefined => {
     if (server.server.listening) return server.connect();
@@ -105,6 +109,17 @@ export async function live(plan: RandomLife): Promise<Life> {
       case 'put-back':
         registries[0]?.putBack();
         return;
+      case 'hold': {
+        const release = holdUnlessOver(harness);
+        if (release === undefined) return;
+        held.count += 1;
+        const end = (): void => {
+          if (lifecycle.status().held > 0) held.released += 1;
+          release();
+        };
+        if (step.forMs !== undefined) answers.push({ at: clock.now() + step.forMs, end });
+        return;
+      }
       case 'silent-socket':
         connect();
         return;
@@ -126,7 +141,7 @@ export async function live(plan: RandomLife): Promise<Life> {
         if (!step.complete) headers['transfer-encoding'] = 'chunked';
         const exchange = connection.request({ headers, complete: step.complete });
         requests.push({ exchange, counted: !step.probe });
-        if (step.forMs !== undefined) answers.push({ at: clock.now() + step.forMs, exchange });
+        if (step.forMs !== undefined) answers.push({ at: clock.now() + step.forMs, end: () => exchange.answer() });
         return;
       }
     }
@@ -141,7 +156,7 @@ export async function live(plan: RandomLife): Promise<Life> {
       // The forced end takes turns of the event loop, and no time.
       if (harness.lifecycle.phase === 'closing' || harness.lifecycle.phase === 'terminated') await settle(6);
       if (gone() || (answers[0]?.at ?? Number.POSITIVE_INFINITY) > clock.now()) continue;
-      answers.shift()?.exchange.answer();
+      answers.shift()?.end();
     }
   };
 
@@ -154,7 +169,18 @@ export async function live(plan: RandomLife): Promise<Life> {
   await pass(clock.now() + terminationGracePeriodSeconds * 1_000 + resumeAfterMs + 4_000);
   await settle(4);
   const reports = harness.events('report').map(({ report }) => report);
-  return { harness, registries, hooks, signals, ends, requests, upgraded, closerTimers, refusedIn, reports };
+  return { harness, registries, hooks, signals, ends, requests, upgraded, held, closerTimers, refusedIn, reports };
+}
+
+/** @returns `undefined` when the drain is over. */
+function holdUnlessOver({ lifecycle }: Harness): (() => void) | undefined {
+  const isOver = lifecycle.phase === 'closing' || lifecycle.phase === 'terminated';
+  try {
+    return lifecycle.hold('work');
+  } catch (error) {
+    if (isOver && isLifecycleError(error) && error.code === 'ERR_PRESTOP_PHASE') return undefined;
+    throw error;
+  }
 }
 
 /** A closer of the drain cannot wait for one that runs after it. */

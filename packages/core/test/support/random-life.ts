@@ -4,6 +4,8 @@ import type { Fault } from './fake-registry.ts';
 /** What happens to a service at one instant. */
 export type Step =
   | { readonly do: 'prestop' | 'call' | 'fault' | 'put-back' | 'silent-socket' | 'half-head' | 'upgrade' }
+  /** Work outside of requests; `forMs` as of a request. */
+  | { readonly do: 'hold'; readonly forMs: number | undefined }
   | { readonly do: 'signal'; readonly signal: 'SIGTERM' | 'SIGINT' }
   | {
       readonly do: 'request';
@@ -49,14 +51,16 @@ const fault = fc.constantFrom<Fault[]>(
 const read = fc.oneof(fault, fc.constantFrom<Fault[]>('unknown', 'visible', 'gone'));
 const script = (one: fc.Arbitrary<Fault>) => fc.array(one, { minLength: 1, maxLength: 4 });
 
+const duration = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 400 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 400, max: 6_000 }) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
+);
+
 const request = fc.record({
   do: fc.constant('request' as const),
   connection: fc.nat(4),
-  forMs: fc.oneof(
-    { weight: 4, arbitrary: fc.integer({ min: 0, max: 400 }) },
-    { weight: 1, arbitrary: fc.integer({ min: 400, max: 6_000 }) },
-    { weight: 1, arbitrary: fc.constant(undefined) },
-  ),
+  forMs: duration,
   probe: fc.boolean(),
   complete: fc.constantFrom(true, true, false),
 });
@@ -75,6 +79,7 @@ const trigger: fc.Arbitrary<Step> = fc.oneof(
 
 const other: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: request },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const), forMs: duration }) },
   {
     weight: 1,
     arbitrary: fc
