@@ -11,7 +11,7 @@ export interface PrestopOptions {
    * What every endpoint but `/livez` and `/readyz` asks for in the header `x-prestop-token`, at least 8 characters. The
    * manifest sends it in `httpGet.httpHeaders`.
    */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 const OWNER = 'prestop';
@@ -54,10 +54,7 @@ export function prestop(lifecycle: Lifecycle, options: PrestopOptions = {}): Req
     const rule = '"all" exposes /prestop on the application\'s port, so it needs a token';
     throw optionRules.conflictingOptions(OWNER, 'endpoints', rule, endpoints);
   }
-  const handle = lifecycle.handler({
-    expose: EXPOSED[endpoints],
-    ...(options.token === undefined ? {} : { token: options.token }),
-  });
+  const handle = lifecycle.handler({ expose: EXPOSED[endpoints], token: options.token });
   return (request, response, next) => {
     (request as WithLifecycle)[LIFECYCLE] = lifecycle;
     if (!handle(request, response)) next();
