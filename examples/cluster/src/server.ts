@@ -5,7 +5,7 @@ import { createLifecycle, superviseWorkers } from '@prestop/core';
 
 const lifecycle = createLifecycle({
   terminationGracePeriodSeconds: Number(process.env['TERMINATION_GRACE_PERIOD_SECONDS'] ?? 30),
-  admin: { port: Number(process.env['ADMIN_PORT'] ?? 9090) },
+  admin: { port: Number(process.env['ADMIN_PORT'] ?? 9090), token: process.env['PRESTOP_TOKEN'] },
 });
 superviseWorkers(lifecycle, cluster);
 

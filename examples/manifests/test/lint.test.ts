@@ -44,7 +44,7 @@ it('takes the commands of the hooks as they are written', async () => {
   await once(server, 'listening');
   const env = { ADMIN_PORT: String((server.address() as AddressInfo).port) };
   const commands = YAML_FILES.flatMap(({ documents }) => execCommands(documents)).filter(([name]) => name === 'node');
-  expect(commands).toHaveLength(6);
+  expect(commands).toHaveLength(9);
   for (const [, , ...argv] of commands) {
     // Not "usage" (2): it was understood, it called, and 404 is not the SDK's answer.
     expect(await prestop(argv, env), argv.join(' ')).toMatchObject({ code: 6 });

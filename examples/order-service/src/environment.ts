@@ -12,12 +12,11 @@ export interface Environment {
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
-  const token = env['PRESTOP_TOKEN'];
   return {
     host: env['POD_IP'] ?? '127.0.0.1',
     port: Number(env['PORT'] ?? 3000),
     // An empty token stays one: it is refused, where a missing one would open the port to everybody.
-    admin: { port: Number(env['ADMIN_PORT'] ?? 9090), ...(token === undefined ? {} : { token }) },
+    admin: { port: Number(env['ADMIN_PORT'] ?? 9090), token: env['PRESTOP_TOKEN'] },
     terminationGracePeriodSeconds: Number(env['TERMINATION_GRACE_PERIOD_SECONDS'] ?? 30),
   };
 }
