@@ -35,6 +35,7 @@ describe('a report of a termination', () => {
             reappeared: 0,
             reads: { gone: 2, visible: 0, unknown: 0 },
             error: null,
+            closeError: null,
           },
         ],
       },
@@ -58,6 +59,7 @@ describe('a report of a termination', () => {
     reappeared: 0,
     reads: { gone: 0, visible: 0, unknown: 4 },
     error: null,
+    closeError: null,
   } as const;
   const { lameDuck, requests, connections, budget } = CLEAN;
 
@@ -99,6 +101,15 @@ describe('a report of a termination', () => {
     [{ outcome: 'running' }, 'warning: This is no final report: the termination was still running'],
     [{ outcome: 'drained' }, 'info: This is what /prestop answered, before the signal'],
     [{ outcome: 'second-signal' }, 'error: A second signal ended the process before it was done'],
+    [{ outcome: 'stopped' }, 'info: stop() ended the termination in the middle; the process went on'],
+    [
+      { held: { atStart: 2, released: 0, cutCount: 2, cut: [{ name: 'mail', ageMs: 24_000 }] } },
+      'error: Held work cut: mail (24.0 s old) and 1 more',
+    ],
+    [
+      { registries: [{ ...registry, outcome: 'confirmed', closeError: 'it hangs' }] },
+      'warning: consul: its client was not closed in the end: it hangs',
+    ],
     [{ outcome: 'fault' }, 'error: An uncaught exception or rejection began the termination or joined it'],
     [{ outcome: 'resumed' }, 'warning: No signal followed /prestop, and the service registered again'],
     [

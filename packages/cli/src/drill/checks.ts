@@ -2,6 +2,7 @@ import type { CallerTally, PodTimeline } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
 import type { LossCause } from './diagnosis.ts';
 import { showDuration } from './duration.ts';
+import type { FaultName } from './faults/fault.ts';
 import type { Check, FaultResult, PodResult, Verdict } from './result.ts';
 
 /** What the checks look at. */
@@ -25,7 +26,7 @@ export function checksFor(evidence: Evidence): Check[] {
   return [
     answered(evidence),
     ...evidence.faults.map(faultCheck).filter((check) => check !== undefined),
-    ...(evidence.case.pod === 'left-alone' ? [] : [inTime(evidence), exitCode(evidence)]),
+    ...(evidence.case.pod === 'left-alone' ? [] : [inTime(evidence), ...exitCodeChecks(evidence)]),
     ...hookChecks(evidence),
     ...(evidence.case.pod === 'deleted' ? [] : backChecks(evidence)),
     tested(evidence),
@@ -66,6 +67,10 @@ function answered({ losses, tally, pods }: Evidence): Check {
   };
 }
 
+const FAULT_REMEDIES: Partial<Record<FaultName, string>> = {
+  'open-stream': 'end streams in order when the drain begins: nobody else does it',
+};
+
 function faultCheck({ name, pod, outcomes }: FaultResult): Check | undefined {
   const failed = outcomes.filter(({ ok }) => !ok);
   const [example] = failed;
@@ -80,7 +85,7 @@ function faultCheck({ name, pod, outcomes }: FaultResult): Check | undefined {
     title,
     outcome: 'fail',
     detail: `${pod}: ${failed.length} of ${outcomes.length} failed, at ${showDuration(example.atMs)}: ${example.detail}`,
-    remedy: 'a caller that does not know yet has done nothing wrong here: serve it',
+    remedy: FAULT_REMEDIES[name] ?? 'a caller that does not know yet has done nothing wrong here: serve it',
   };
 }
 
@@ -104,9 +109,15 @@ function inTime({ pods, maxExitMs, graceSeconds }: Evidence): Check {
   return { id: 'in-time', title, outcome: 'pass', detail: `${showDuration(slowest)} from deletion to exit` };
 }
 
-function exitCode({ pods }: Evidence): Check {
+function exitCodeChecks({ pods }: Evidence): Check[] {
+  // A process that was killed has none, and is a failure already.
+  const ended = pods.filter(({ timeline }) => !timeline.killed);
+  return ended.length === 0 ? [] : [exitCode(ended)];
+}
+
+function exitCode(pods: readonly PodResult[]): Check {
   const title = 'the process ended with exit code 0';
-  const odd = pods.find(({ timeline }) => !timeline.killed && timeline.exit !== undefined && timeline.exit.code !== 0);
+  const odd = pods.find(({ timeline }) => timeline.exit !== undefined && timeline.exit.code !== 0);
   const exit = odd?.timeline.exit;
   if (odd === undefined || exit === undefined) {
     return { id: 'exit-code', title, outcome: 'pass', detail: '0' };

@@ -25,9 +25,9 @@ export const DRILL_DEFAULTS = {
 export const DRILL_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'manifest',
-    value: 'FILE',
+    value: 'PATH',
     short: 'm',
-    help: 'hook, probes, ports, settings and grace period from a manifest',
+    help: 'hook, probes, ports, settings and grace period from a manifest, or from a folder of them',
   },
   { name: 'workload', value: 'NAME', help: 'which one of the manifest; default the only one' },
   { name: 'container', value: 'NAME', help: 'which one of the pod; default the first with a preStop hook' },
@@ -85,7 +85,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     name: 'clients',
     value: 'KINDS',
     multiple: true,
-    help: 'node, undici (both keep connections alive), new-connection; default all three',
+    help: 'node, undici (both keep connections alive), new-connection, http2; default all but http2',
   },
   { name: 'timeout', value: 'DURATION', help: 'when a request without an answer is lost; default 30s' },
   { name: 'ca', value: 'FILE', help: 'call over TLS and trust these certificates' },

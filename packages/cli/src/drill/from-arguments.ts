@@ -83,7 +83,7 @@ export async function orderFrom(command: Command, args: readonly string[], io: I
   };
 }
 
-const CLIENTS: readonly ClientKind[] = ['node', 'undici', 'new-connection'];
+const CLIENTS: readonly ClientKind[] = ['node', 'undici', 'new-connection', 'http2'];
 
 class Given {
   readonly #arguments: Arguments;

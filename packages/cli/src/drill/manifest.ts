@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { resolve as resolvePath } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
 import { SDK_DEFAULTS } from '../defaults.ts';
-import { systemMessage, usageError } from '../errors.ts';
+import { CliError, systemMessage, usageError } from '../errors.ts';
 import { type Container, resolvePort } from '../lint/container.ts';
 import type { Hook, HttpTarget as ManifestHttp } from '../lint/hook.ts';
 import type { Probe } from '../lint/probe.ts';
@@ -41,20 +41,37 @@ export interface ManifestChoice {
   readonly allowExec: boolean;
 }
 
-/** @throws CliError for a file that cannot be read and for a pod that cannot be chosen or played. */
-export async function readManifest(file: string, cwd: string, choice: ManifestChoice): Promise<ManifestPod> {
-  let text: string;
+/**
+ * Reads a file, or the YAML files of a folder as `kubectl apply -f` does: those right in it.
+ *
+ * @throws CliError for what cannot be read and for a pod that cannot be chosen or played.
+ */
+export async function readManifest(path: string, cwd: string, choice: ManifestChoice): Promise<ManifestPod> {
+  const workloads: Workload[] = [];
   try {
-    text = await readFile(resolvePath(cwd, file), 'utf8');
+    for (const file of await filesOf(path, cwd)) {
+      workloads.push(...workloadsIn(file, await readFile(resolvePath(cwd, file), 'utf8')));
+    }
   } catch (error) {
-    throw usageError(`cannot read ${file}: ${systemMessage(error)}`);
+    throw error instanceof CliError ? error : usageError(`cannot read ${path}: ${systemMessage(error)}`);
   }
-  return podInManifest(file, text, choice);
+  return podOf(path, workloads, choice);
+}
+
+async function filesOf(path: string, cwd: string): Promise<string[]> {
+  if (!(await stat(resolvePath(cwd, path))).isDirectory()) return [path];
+  const names = (await readdir(resolvePath(cwd, path))).filter((name) => /\.ya?ml$/.test(name)).sort();
+  if (names.length > 0) return names.map((name) => join(path, name));
+  throw usageError(`${path} has no YAML file right in it`, 'name the folder or the file that has the workload');
 }
 
 /** @throws CliError, as {@link readManifest}. */
 export function podInManifest(file: string, text: string, choice: ManifestChoice): ManifestPod {
-  const workload = chooseWorkload(file, workloadsIn(file, text), choice.workload);
+  return podOf(file, workloadsIn(file, text), choice);
+}
+
+function podOf(path: string, workloads: readonly Workload[], choice: ManifestChoice): ManifestPod {
+  const workload = chooseWorkload(path, workloads, choice.workload);
   const container = chooseContainer(workload, choice.container);
   return new PodReader(workload, container, choice.allowExec).read();
 }

@@ -1,6 +1,7 @@
 import {
   freePort,
   type PreStopHook,
+  type ProbeResult,
   type Probes,
   type ProbeTarget,
   type Service,
@@ -89,31 +90,36 @@ async function becomeReady(
 ): Promise<Pick<DrillPod, 'readiness' | 'hook'>> {
   const { readiness, hook, cwd } = service;
   const wait = (target: ProbeTarget) => untilPassing(running, service, target);
-  let asked = await wait(
+  const asked = await wait(
     readiness.kind === 'http' ? httpTarget(readiness, ports) : { host: HOST, port: ports[0] ?? 0 },
   );
-  const admin = readiness.kind === 'auto' || hook.kind === 'auto' ? await adminPort(running, ports[1]) : undefined;
-  if (readiness.kind === 'auto' && admin !== undefined)
-    asked = await wait({ ...admin, path: SDK_DEFAULTS.paths.readyz });
+  const admin = readiness.kind === 'auto' || hook.kind === 'auto' ? await sdkPort(running, ports[1]) : undefined;
+  const ready =
+    readiness.kind === 'auto' && admin !== undefined
+      ? await wait({ ...admin, path: SDK_DEFAULTS.paths.readyz })
+      : asked;
   switch (hook.kind) {
     case 'none':
-      return { readiness: asked, hook: undefined };
+      return { readiness: ready, hook: undefined };
     case 'auto':
-      return { readiness: asked, hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop } };
+      return { readiness: ready, hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop } };
     case 'sleep':
-      return { readiness: asked, hook: { sleepSeconds: hook.seconds } };
+      return { readiness: ready, hook: { sleepSeconds: hook.seconds } };
     case 'exec':
-      return { readiness: asked, hook: { command: hook.command, env, cwd } };
+      return { readiness: ready, hook: { command: hook.command, env, cwd } };
     case 'http':
-      return { readiness: asked, hook: httpTarget(hook, ports) };
+      return { readiness: ready, hook: httpTarget(hook, ports) };
   }
 }
 
-/** The second port, if somebody listens there, as the SDK's admin server does. */
-async function adminPort(running: Service, port: number | undefined): Promise<ProbeTarget | undefined> {
+/** The second port, if the SDK's admin server listens there, which answers `/readyz` whether it is ready or not. */
+async function sdkPort(running: Service, port: number | undefined): Promise<ProbeTarget | undefined> {
   if (port === undefined) return undefined;
   const target = { host: HOST, port };
-  return (await firstSuccess(running, target, ADMIN_PORT_MS)) === 'passing' ? target : undefined;
+  if ((await firstResult(running, target, ADMIN_PORT_MS, ({ ok }) => ok)) !== 'found') return undefined;
+  const readyz = { ...target, path: SDK_DEFAULTS.paths.readyz };
+  const answers = ({ status }: ProbeResult): boolean => status === 200 || status === 503;
+  return (await firstResult(running, readyz, ADMIN_PORT_MS, answers)) === 'found' ? target : undefined;
 }
 
 function httpTarget({ slot, path, scheme, headers }: HttpTarget, ports: readonly number[]) {
@@ -123,8 +129,8 @@ function httpTarget({ slot, path, scheme, headers }: HttpTarget, ports: readonly
 
 async function untilPassing(running: Service, service: ServiceSetting, target: ProbeTarget): Promise<ProbeTarget> {
   const { startTimeoutMs } = service;
-  const outcome = await firstSuccess(running, target, startTimeoutMs);
-  if (outcome === 'passing') return target;
+  const outcome = await firstResult(running, target, startTimeoutMs, ({ ok }) => ok);
+  if (outcome === 'found') return target;
   const { path, port } = target;
   const question = path === undefined ? 'a connection to its port' : `2xx or 3xx from GET ${path}`;
   const told = service.ports.map((slot, index) => describe(slot, index, port)).join(', ');
@@ -144,11 +150,13 @@ function describe({ settings, declared }: PortSlot, index: number, port: number)
   return declared === undefined ? `port ${index + 1}: ${port}` : `in the place of ${declared}`;
 }
 
-async function firstSuccess(
+/** Asks until an answer is the right one. */
+async function firstResult(
   running: Service,
   target: ProbeTarget,
   ms: number,
-): Promise<'passing' | 'ended' | 'timeout'> {
+  isRight: (result: ProbeResult) => boolean,
+): Promise<'found' | 'ended' | 'timeout'> {
   let timer: NodeJS.Timeout | undefined;
   let probes: Probes | undefined;
   try {
@@ -158,8 +166,8 @@ async function firstSuccess(
       probes = startProbes(running, {
         readiness: target,
         periodSeconds: POLL_SECONDS,
-        onResult: ({ ok }) => {
-          if (ok) resolve('passing');
+        onResult: (result) => {
+          if (isRight(result)) resolve('found');
         },
       });
     });

@@ -68,7 +68,8 @@ async function startAll(count: number, stage: Stage): Promise<DrillPod[]> {
 }
 
 function checkRequests(pod: DrillPod, { load }: DrillSettings, interrupt: Interrupt): Promise<Preflight> {
-  return interrupt.race(preflight(pod.target, load.requests, load.headers, load.tls));
+  const { requests, headers, tls, clients } = load;
+  return interrupt.race(preflight(pod.target, { requests, headers, tls, client: clients[0] ?? 'node' }));
 }
 
 async function warmUp(

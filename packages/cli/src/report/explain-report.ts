@@ -17,6 +17,7 @@ export function explainReport(report: TerminationReport, source: string): Accoun
       ...registryRemarks(report),
       ...callerRemarks(report),
       ...requestRemarks(report),
+      ...heldRemarks(report),
       ...endRemarks(report),
       ...report.closers.flatMap(closerRemarks),
     ],
@@ -62,7 +63,7 @@ function registryLine({ name, outcome, attempts, removedAtMs, confirmedAtMs, rea
 }
 
 function registryRemarks({ registries }: TerminationReport): Remark[] {
-  return registries.flatMap(({ name, outcome, reappeared, error }) => {
+  return registries.flatMap(({ name, outcome, reappeared, error, closeError }) => {
     const why = error === null ? '' : `: ${error}`;
     return [
       ...when(
@@ -82,6 +83,12 @@ function registryRemarks({ registries }: TerminationReport): Remark[] {
         'warning',
         `${name}: the instance came back ${reappeared === 1 ? 'once' : `${reappeared} times`} after it had been removed`,
         'Somebody else registers or renews it: a sidecar, consul-k8s, a second client in the process. One owner only.',
+      ),
+      ...when(
+        closeError !== null,
+        'warning',
+        `${name}: its client was not closed in the end: ${closeError}`,
+        'The process ended all the same; mend the adapter.',
       ),
     ];
   });
@@ -110,6 +117,17 @@ function callerRemarks({ lameDuck, requests, phases }: TerminationReport): Remar
   ];
 }
 
+function heldRemarks({ held, budget }: TerminationReport): readonly Remark[] {
+  const which = held.cut.slice(0, 5).map(({ name, ageMs }) => `${name} (${seconds(ageMs)} old)`);
+  const more = held.cutCount > which.length ? ` and ${held.cutCount - which.length} more` : '';
+  return when(
+    held.cutCount > 0,
+    'error',
+    `Held work cut: ${which.join(', ')}${more}`,
+    `It was not released within ${seconds(budget.deadlineMs)}. Stop it when lifecycle.drainSignal aborts, release it in a finally, or raise terminationGracePeriodSeconds.`,
+  );
+}
+
 function requestRemarks({ requests, connections, budget }: TerminationReport): Remark[] {
   const { cut, cutCount } = requests;
   const which = cut
@@ -122,9 +140,11 @@ function requestRemarks({ requests, connections, budget }: TerminationReport): R
       cutCount > 0,
       'error',
       `${count(cutCount, 'request')} cut: ${which.join(', ')}${more}`,
-      atDeadline
-        ? `They outlived the deadline of ${seconds(budget.deadlineMs)}. Raise terminationGracePeriodSeconds (${budget.terminationGracePeriodSeconds} now), or end them when their drain signal aborts.`
-        : 'They met the end of their connection: callers that send on it without having been told to stop. Let them retry what is safe to retry.',
+      cut.some(({ cause }) => cause === 'second-signal')
+        ? 'They were in flight when the second signal came.'
+        : atDeadline
+          ? `They outlived the deadline of ${seconds(budget.deadlineMs)}. Raise terminationGracePeriodSeconds (${budget.terminationGracePeriodSeconds} now), or end them when their drain signal aborts.`
+          : 'They met the end of their connection: callers that send on it without having been told to stop. Let them retry what is safe to retry.',
     ),
     ...when(
       cutCount === 0 && connections.forced > 0,
@@ -154,6 +174,11 @@ const ENDS: Partial<Record<TerminationReport['outcome'], Remark>> = {
     severity: 'error',
     text: 'An uncaught exception or rejection began the termination or joined it',
     advice: 'Mend the fault; its message stands in trigger or joined.',
+  },
+  stopped: {
+    severity: 'info',
+    text: 'stop() ended the termination in the middle; the process went on',
+    advice: '',
   },
   resumed: {
     severity: 'warning',

@@ -59,6 +59,8 @@ describe('the checks', () => {
       outcome: 'fail',
       detail: expect.stringContaining('30 s'),
     });
+    expect(check({ pods: killed })['exit-code']).toBeUndefined();
+    expect(check({ pods: [...killed, pod()] })['exit-code']).toMatchObject({ outcome: 'pass' });
     expect(check({ maxExitMs: 3_000 })['in-time']).toMatchObject({ outcome: 'fail' });
     expect(check({ maxExitMs: 3_200 })['in-time']).toMatchObject({ outcome: 'pass' });
   });
@@ -101,6 +103,7 @@ describe('the checks', () => {
     const faults = [
       { name: 'half-head', pod: 'pod-1', outcomes: [outcome(true), outcome(false)] },
       { name: 'pipelined', pod: 'pod-1', outcomes: [outcome(true)] },
+      { name: 'open-stream', pod: 'pod-1', outcomes: [outcome(false)] },
       { name: 'frozen-process', pod: 'pod-1', outcomes: [] },
     ] as const;
     const checks = check({ faults });
@@ -109,6 +112,7 @@ describe('the checks', () => {
       detail: 'pod-1: 1 of 2 failed, at 100 ms: ECONNRESET',
     });
     expect(checks['fault:pipelined']).toMatchObject({ outcome: 'pass' });
+    expect(checks['fault:open-stream']).toMatchObject({ remedy: expect.stringContaining('end streams in order') });
     expect(checks).not.toHaveProperty('fault:frozen-process');
   });
 

@@ -251,7 +251,7 @@ describe('usage', () => {
     [['--think', 'long', '--', 'x'], '--think must be a duration'],
     [['--env', 'PORT', '--', 'x'], '--env must be NAME=VALUE'],
     [['--header', 'Accept', '--', 'x'], `--header must be 'Name: value'`],
-    [['--clients', 'curl', '--', 'x'], '--clients must be one of node, undici, new-connection'],
+    [['--clients', 'curl', '--', 'x'], '--clients must be one of node, undici, new-connection, http2'],
     [['--registry', 'consul', '--', 'x'], '--registry must be file:SETTING'],
     [['--har', 'nowhere.har', '--', 'x'], 'cannot read nowhere.har: no such file or directory'],
     [['--container', 'app', '--', 'x'], 'need a --manifest'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ManifestChoice, type ManifestPod, podInManifest } from '../../src/drill/manifest.ts';
+import { type ManifestChoice, type ManifestPod, podInManifest, readManifest } from '../../src/drill/manifest.ts';
+import { folder } from '../support/folder.ts';
 
 interface Parts {
   readonly container?: string;
@@ -139,4 +140,18 @@ livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodS
   ])('refuses what it cannot play', (text, message) => {
     expect(() => read(text)).toThrow(message);
   });
+});
+
+it('a folder is read as kubectl apply reads it: what lies right in it', async () => {
+  const cwd = folder({
+    'k8s/deployment.yaml': deployment({}),
+    'k8s/service.yml': 'apiVersion: v1\nkind: Service\nmetadata: { name: orders }\n',
+    'k8s/README.md': 'kind: [',
+    'k8s/overlays/deployment.yaml': deployment({}),
+    'empty/more/deployment.yaml': deployment({}),
+  });
+  const pod = await readManifest('k8s', cwd, { allowExec: false });
+  expect(pod.title).toBe('Deployment/orders, container orders');
+  await expect(readManifest('empty', cwd, { allowExec: false })).rejects.toThrow('empty has no YAML file right in it');
+  await expect(readManifest('none', cwd, { allowExec: false })).rejects.toThrow('cannot read none: no such file');
 });

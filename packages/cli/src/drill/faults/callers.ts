@@ -1,31 +1,31 @@
 import type { RawSocket } from '@prestop/testkit';
-import {
-  attempt,
-  bytesOf,
-  CLOSED_BEFORE,
-  connect,
-  connectAndAsk,
-  expectSuccess,
-  headOf,
-  readAnswer,
-} from './connection.ts';
+import { showDuration } from '../duration.ts';
+import { attempt, bytesOf, connect, connectAndAsk, expectSuccess, headOf, readAnswer } from './connection.ts';
 import type { Fault, FaultContext, FaultOutcome, PreparedFault } from './fault.ts';
 
 /** Pause between the two halves of something, in milliseconds. */
 const HALF_PAUSE_MS = 300;
 const UPLOAD_PAUSE_MS = 600;
 
-/** A connection for each time, opened before, on which something happens then. */
+/**
+ * A connection for each time, opened before, on which something happens then. Where the server has ended it by then, its
+ * caller has seen that and opens another one, as a pool does.
+ */
 async function onConnections(
   context: FaultContext,
   open: () => Promise<RawSocket>,
-  then: (socket: RawSocket) => Promise<string>,
+  then: (socket: RawSocket, atMs: number) => Promise<string>,
+  aheadMs = 0,
 ): Promise<PreparedFault> {
   const sockets = await Promise.all(context.timesMs.map(open));
   const act = async (atMs: number, index: number): Promise<FaultOutcome> => {
-    await context.until(atMs);
-    const socket = sockets[index];
-    return attempt(context, async () => (socket === undefined || socket.closed ? CLOSED_BEFORE : then(socket)));
+    await context.until(Math.max(0, atMs - aheadMs));
+    return attempt(context, async () => {
+      const kept = sockets[index];
+      const socket = kept === undefined || kept.closed ? await connect(context) : kept;
+      sockets[index] = socket;
+      return then(socket, atMs);
+    });
   };
   return {
     act: () => Promise.all(context.timesMs.map(act)),
@@ -52,22 +52,21 @@ export const silentConnection: Fault = {
 
 export const halfHead: Fault = {
   name: 'half-head',
-  summary: 'half of the request head was sent before, the other half comes then',
+  summary: 'the second half of a request head comes later than the first',
   request: 'any',
   async prepare(context) {
     const bytes = bytesOf(context.request, context.pod.target);
     const half = Math.floor(headOf(context.request, context.pod.target).length / 2);
     return onConnections(
       context,
-      async () => {
-        const socket = await connect(context);
+      () => connect(context),
+      async (socket, atMs) => {
         socket.write(bytes.slice(0, half));
-        return socket;
-      },
-      async (socket) => {
+        await context.until(atMs);
         socket.write(bytes.slice(half));
         return expectSuccess(context.request, await readAnswer(socket, context.request));
       },
+      HALF_PAUSE_MS,
     );
   },
 };
@@ -97,11 +96,6 @@ export const pipelined: Fault = {
     ),
 };
 
-/** A kept-alive connection if the server has left it open, else a new one, as a pool does. */
-async function usable(context: FaultContext, socket: RawSocket): Promise<RawSocket> {
-  return socket.closed ? connect(context) : socket;
-}
-
 export const slowUpload: Fault = {
   name: 'slow-upload',
   summary: 'the second half of a body comes later than the first',
@@ -110,9 +104,8 @@ export const slowUpload: Fault = {
     onConnections(
       context,
       () => connectAndAsk(context),
-      async (kept) => {
+      async (socket) => {
         const { request, pod, until, elapsedMs } = context;
-        const socket = await usable(context, kept);
         const { body = '' } = request;
         const half = Math.floor(body.length / 2);
         socket.write(`${headOf(request, pod.target)}${body.slice(0, half)}`);
@@ -131,9 +124,8 @@ export const expectContinue: Fault = {
     onConnections(
       context,
       () => connectAndAsk(context),
-      async (kept) => {
+      async (socket) => {
         const { request, pod, until, elapsedMs } = context;
-        const socket = await usable(context, kept);
         socket.write(headOf(request, pod.target, { expect: '100-continue' }));
         const interim = await readAnswer(socket, request);
         if (interim.status !== 100) return expectSuccess(request, interim);
@@ -158,8 +150,8 @@ export const openStream: Fault = {
     return {
       act: async () => {
         const outcome = await attempt(context, async () => expectSuccess(request, await answer));
-        const end = Math.round(context.elapsedMs());
-        return [{ ...outcome, detail: outcome.ok ? `ended in order after ${end} ms` : `cut after ${end} ms` }];
+        const end = showDuration(context.elapsedMs());
+        return [{ ...outcome, detail: outcome.ok ? `ended in order after ${end}` : `cut after ${end}` }];
       },
       end: () => {
         if (!socket.closed) socket.reset();

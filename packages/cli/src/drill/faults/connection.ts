@@ -38,9 +38,6 @@ export async function connectAndAsk(context: FaultContext): Promise<RawSocket> {
   return socket;
 }
 
-/** A connection that the server has ended by now was seen to end: its caller asks somebody else and loses nothing. */
-export const CLOSED_BEFORE = 'the connection had been closed before, which the caller noticed';
-
 /** Runs one attempt and puts what goes wrong into words. */
 export async function attempt({ elapsedMs }: FaultContext, what: () => Promise<string>): Promise<FaultOutcome> {
   const atMs = elapsedMs();

@@ -55,7 +55,7 @@ function summaryOf({ cases }: ServiceResult): string {
   const exits = cases.flatMap(({ pods }) => pods.map(({ timeline }) => timeline.exitedAtMs ?? 0));
   const longest = Math.max(0, ...exits);
   const exit = longest === 0 ? '' : `; at most ${showDuration(longest)} from stop to exit`;
-  return `${count(lost)} of ${counted(sent, 'request')} lost, ${count(late)} of them sent to a pod that was being stopped${exit}.`;
+  return `${count(lost)} of ${counted(sent, 'request')} lost; ${count(late)} were sent to a pod that was being stopped${exit}.`;
 }
 
 function facts({ settings, services }: DrillReport): Markup {

@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url';
+import { selfSignedCertificate } from '@prestop/testkit';
+import { describe, expect, it } from 'vitest';
+import { folder } from '../support/folder.ts';
+import { drilled, outcomes } from './support/drill.ts';
+
+/** The services of the benchmark: each library in its own best documented configuration. */
+const peer = (name: string) => [
+  'node',
+  fileURLToPath(new URL(`../../../../benchmarks/servers/${name}.mjs`, import.meta.url)),
+];
+const REQUESTS = ['-r', '8x GET /orders/7', '-r', 'GET /orders/7/invoice', '-r', 'GET /orders'];
+const FAULTS = ['--fault', 'silent-connection,half-head,pipelined'];
+
+/** Options for a certificate of its own. */
+function overTls(): string[] {
+  const { cert, key } = selfSignedCertificate();
+  const files = folder({ 'cert.pem': cert, 'key.pem': key });
+  return ['-e', `TLS_CERT=${files}/cert.pem`, '-e', `TLS_KEY=${files}/key.pem`, '--ca', `${files}/cert.pem`];
+}
+
+/** All that stop on SIGTERM alone, with what else they lose beside the requests of ordinary callers. */
+const PEERS = [
+  { name: 'server-close', faults: [] },
+  { name: 'http-terminator', faults: ['silent-connection', 'half-head', 'pipelined'] },
+  { name: 'stoppable', faults: ['silent-connection', 'half-head', 'pipelined'] },
+  { name: 'terminus', faults: ['silent-connection', 'half-head', 'pipelined'] },
+  { name: 'lightship', faults: ['silent-connection', 'half-head', 'pipelined'] },
+  { name: 'http-graceful-shutdown', faults: ['silent-connection', 'half-head', 'pipelined'] },
+  { name: 'close-with-grace', faults: [] },
+  { name: 'fastify', faults: [] },
+  { name: 'nest', faults: [] },
+] as const;
+
+describe('the drill finds what is lost', () => {
+  // Each has processes and ports of its own, and waits most of the time.
+  it.concurrent.each(PEERS)('by $name', { timeout: 60_000 }, async ({ name, faults }) => {
+    const { code, result } = await drilled([...REQUESTS, ...FAULTS, '--hook', 'none'], peer(name));
+    expect(result.tally.lostCount).toBeGreaterThan(0);
+    expect(outcomes(result)).toMatchObject({
+      answered: 'fail',
+      ...Object.fromEntries(faults.map((fault) => [`fault:${fault}`, 'fail'])),
+    });
+    expect(code).toBe(1);
+  });
+
+  it('by a pause that is shorter than its callers need', { timeout: 60_000 }, async () => {
+    const pause = ['-e', 'DELAY_MS=1000', '--hook', 'none', '--lag', '2s'];
+    const { result } = await drilled([...REQUESTS, ...pause], peer('terminus'));
+    expect(result.losses.length).toBeGreaterThan(0);
+    expect(Math.min(...result.losses.map(({ firstMs }) => firstMs))).toBeGreaterThan(500);
+  });
+
+  it('of requests that were in flight over TLS: http-graceful-shutdown', { timeout: 60_000 }, async () => {
+    const tls = overTls();
+    const inFlight = ['-r', 'GET /orders/7/invoice', '--hook', 'none', '--clients', 'node'];
+    const lostBefore = async (name: string): Promise<number> => {
+      const { result } = await drilled([...tls, ...inFlight], peer(name));
+      return result.losses.flatMap(({ examples }) => examples).filter(({ sentMs }) => sentMs < 0).length;
+    };
+    expect(await lostBefore('http-graceful-shutdown')).toBeGreaterThan(0);
+    expect(await lostBefore('stoppable')).toBe(0);
+  });
+
+  it('of streams that were in flight over HTTP/2: stoppable', { timeout: 60_000 }, async () => {
+    const http2 = [
+      ...overTls(),
+      '-e',
+      'HTTP2=1',
+      '--clients',
+      'http2',
+      '-r',
+      'GET /orders/7/invoice',
+      '--hook',
+      'none',
+    ];
+    const { result } = await drilled(http2, peer('stoppable'));
+    const before = result.losses.flatMap(({ examples }) => examples).filter(({ sentMs }) => sentMs < 0);
+    expect(before.length).toBeGreaterThan(0);
+  });
+
+  it('in time that nobody needs: server.close() waits for idle connections', { timeout: 60_000 }, async () => {
+    const { result } = await drilled([...REQUESTS, '--hook', 'none', '--max-exit', '3s'], peer('server-close'));
+    expect(outcomes(result)['in-time']).toBe('fail');
+  });
+});
+
+describe('and nothing is lost', () => {
+  it.each([
+    { discovery: 'endpoints', options: [] },
+    { discovery: 'a registry', options: ['--registry', 'file:REGISTRY_DIR'] },
+  ])('by prestop: $discovery', { timeout: 60_000 }, async ({ options }) => {
+    const { code, result } = await drilled([...REQUESTS, ...FAULTS, ...options], peer('prestop'));
+    expect(result.losses).toEqual([]);
+    expect(result.checks.filter(({ outcome }) => outcome === 'fail')).toEqual([]);
+    expect(code).toBe(0);
+  });
+});
