@@ -13,7 +13,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'benchmarks/test/**/*.test.ts',
+            'examples/*/test/**/*.test.ts',
+            'tests/*/test/**/*.test.ts',
+          ],
           exclude: ['**/*.integration.test.ts'],
         },
       },
@@ -21,7 +26,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['packages/*/test/**/*.integration.test.ts', 'examples/*/test/**/*.integration.test.ts'],
+          include: [
+            'packages/*/test/**/*.integration.test.ts',
+            'benchmarks/test/**/*.integration.test.ts',
+            'examples/*/test/**/*.integration.test.ts',
+          ],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,0 +1,103 @@
+import { seededRandom, shuffled } from '@prestop/testkit';
+import type { Contestant } from '../contestants.ts';
+import { type Estimate, estimate } from '../statistics.ts';
+import { type Framework, Generator, MeasuredServer } from './child.ts';
+
+export interface RequestPathOptions {
+  readonly contestants: readonly Contestant[];
+  /** How often all processes are started anew: two processes of the same code are not equally fast. */
+  readonly generations: number;
+  /** Measurements of each library in a generation. */
+  readonly rounds: number;
+  /** Length of one measurement, in milliseconds. */
+  readonly windowMs: number;
+  readonly warmUpMs: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/** What a library costs on the path of a request, against the same service without it. */
+export interface RequestPathRow {
+  readonly contestant: string;
+  readonly title: string;
+  readonly framework: Framework;
+  /** Processor time of a request, with the library divided by without. */
+  readonly cpu: Estimate;
+  /** Requests a second, likewise. */
+  readonly throughput: Estimate;
+}
+
+const CONNECTIONS = 32;
+const BARE = 'none';
+/** How far apart two equal services are measured. */
+const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
+
+/** Costs on Express and on bare `node:http`. */
+export async function requestPath(options: RequestPathOptions): Promise<RequestPathRow[]> {
+  const rows: RequestPathRow[] = [];
+  for (const framework of ['express', 'http'] as const) rows.push(...(await costsOn(framework, options)));
+  return rows;
+}
+
+/**
+ * All services are up beside each other. A round measures each of them once for a short time, in an order of its own, and
+ * gives one ratio for each library, so that a machine that slows down slows all.
+ */
+async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
+  const { contestants, generations, rounds, onProgress } = options;
+  const libraries = [CONTROL, ...contestants.filter(({ onRequestPath }) => onRequestPath)];
+  const ratios = libraries.map(() => ({ cpu: [] as number[][], throughput: [] as number[][] }));
+  for (let generation = 0; generation < generations; generation++) {
+    const measured = await oneGeneration(framework, [BARE, ...libraries.map(({ id }) => id)], generation, options);
+    const [bare = [], ...others] = measured;
+    for (const [index, windows] of others.entries()) {
+      ratios[index]?.cpu.push(windows.map((window, round) => window.cpuUs / (bare[round]?.cpuUs ?? Number.NaN)));
+      ratios[index]?.throughput.push(windows.map((window, round) => window.rate / (bare[round]?.rate ?? Number.NaN)));
+    }
+    onProgress(`${framework}: ${(generation + 1) * rounds} rounds of ${generations * rounds}`);
+  }
+  return libraries.map(({ id, title }, index) => {
+    const { cpu = [], throughput = [] } = ratios[index] ?? {};
+    const row = { contestant: id, title, framework, cpu: estimate(cpu), throughput: estimate(throughput) };
+    onProgress(`${framework}, ${title}: processor time × ${row.cpu.median.toFixed(3)}`);
+    return row;
+  });
+}
+
+/** One measurement: microseconds of processor time for a request, and requests a millisecond. */
+interface Window {
+  readonly cpuUs: number;
+  readonly rate: number;
+}
+
+/** The windows of each service, round by round. */
+async function oneGeneration(
+  framework: Framework,
+  libraries: readonly string[],
+  generation: number,
+  { rounds, windowMs, warmUpMs }: RequestPathOptions,
+): Promise<Window[][]> {
+  const random = seededRandom(generation);
+  const generator = new Generator();
+  const servers: MeasuredServer[] = [];
+  try {
+    for (const library of libraries) {
+      servers.push(await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
+    }
+    for (const server of servers) await windowOf(server, generator, warmUpMs);
+    const windows: Window[][] = servers.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, server] of shuffled([...servers.entries()], random)) {
+        windows[index]?.push(await windowOf(server, generator, windowMs));
+      }
+    }
+    return windows;
+  } finally {
+    for (const child of [generator, ...servers]) child.end();
+  }
+}
+
+async function windowOf(server: MeasuredServer, generator: Generator, ms: number): Promise<Window> {
+  const before = await server.cpuUs();
+  const { requests, ms: tookMs } = await generator.run({ load: { port: server.port, connections: CONNECTIONS, ms } });
+  return { cpuUs: ((await server.cpuUs()) - before) / requests, rate: requests / tookMs };
+}

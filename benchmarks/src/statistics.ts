@@ -1,0 +1,33 @@
+import { seededRandom } from '@prestop/testkit';
+
+/** The middle of the sorted values, or the mean of the two in the middle. NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length / 2;
+  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
+  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
+}
+
+/** A median with the bounds between which it is in 95 of 100 samples like this one. */
+export interface Estimate {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const RESAMPLES = 2_000;
+
+/**
+ * Bootstrap over groups of values that were measured together, and over the values of each, since what a group has in
+ * common is no less chance. With a fixed seed: the same values give the same bounds.
+ */
+export function estimate(groups: readonly (readonly number[])[]): Estimate {
+  const random = seededRandom(1);
+  const some = <Value>(values: readonly Value[]): Value[] =>
+    values.map(() => values[Math.floor(random() * values.length)] as Value);
+  const medians = Array.from({ length: RESAMPLES }, () => median(some(groups).flatMap(some))).toSorted(
+    (left, right) => left - right,
+  );
+  const at = (part: number): number => medians[Math.floor(part * (RESAMPLES - 1))] ?? Number.NaN;
+  return { median: median(groups.flat()), low: at(0.025), high: at(0.975) };
+}
