@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { dockerfiles } from '../src/images/build.ts';
+import { record } from '../support/evidence.ts';
+import { applyArguments, PUBLISHED, published } from '../support/manifests.ts';
+import { inNamespace, type Namespace } from '../support/namespace.ts';
+import { isDeployment, type KubeObject } from '../support/objects.ts';
+import { type Termination, terminationOf } from '../support/termination.ts';
+
+const TOKEN = 'a-token-for-this-case';
+const REPORT_ON_HOST = 'manifests/report-on-host.yaml';
+/** With a registry they are the subject of the rolling updates; without its mesh an overlay adds annotations only. */
+const NOT_STARTED = /^express-(consul|nacos)\/|\/(istio|linkerd)$/;
+const ours = new Set([...dockerfiles().values()].map(({ image }) => image));
+
+describe.each(PUBLISHED)('examples/%s', (path) => {
+  it('is accepted by the API server, with strict fields', () =>
+    inNamespace(async ({ kubectl }) => {
+      const said = await kubectl('apply', '--dry-run=server', '--validate=strict', ...applyArguments(path));
+      expect(said.trim().split('\n')).toHaveLength((await published(path)).length);
+    }));
+});
+
+/** Those with nothing but our images. */
+const startable = (await Promise.all(PUBLISHED.map(async (path) => ({ path, objects: await published(path) }))))
+  .filter(({ path, objects }) => !NOT_STARTED.test(path) && imagesOf(objects).every((image) => ours.has(image)))
+  .map(({ path }) => path);
+
+describe.each(startable)('examples/%s, applied as it is', (path) => {
+  it('starts, and its pods end clean by its hook when it is deleted', () =>
+    inNamespace(async (namespace) => {
+      const { kubectl, history } = namespace;
+      const [name = ''] = (await published(path)).filter(isDeployment).map(({ metadata }) => metadata.name);
+      await kubectl('create', 'secret', 'generic', `${name}-prestop`, `--from-literal=token=${TOKEN}`);
+      await kubectl('apply', ...applyArguments(path));
+      await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=120s');
+      const pods = history.present().map(({ metadata }) => metadata.name);
+      await kubectl('delete', `deployment/${name}`, '--wait=false');
+      await history.until('the end of the pods', () => history.present().length === 0, 90_000);
+
+      const terminations = pods.map((pod) => terminationOf(history, pod));
+      note(path, terminations);
+      expect(terminations).toHaveLength(2);
+      for (const { report, warnings } of terminations) {
+        expect(report).toMatchObject({ outcome: 'clean', exitCode: 0, trigger: { kind: 'prestop' } });
+        expect(warnings.filter((reason) => reason.startsWith('Failed'))).toEqual([]);
+      }
+      if (path === REPORT_ON_HOST) for (const pod of pods) expect(await reportOnHost(namespace, pod)).toBe('drained');
+    }));
+});
+
+function imagesOf(objects: readonly KubeObject[]): readonly string[] {
+  return [...JSON.stringify(objects).matchAll(/"image":"([^"]+)"/g)].map(([, image = '']) => image);
+}
+
+/** The outcome in the report that the hook has left on the node: it was answered before the signal, and the exit. */
+async function reportOnHost({ kubectl, history }: Namespace, pod: string): Promise<string> {
+  const name = `read-${pod}`;
+  const volumes = [{ name: 'host', hostPath: { path: '/var/log/prestop' } }];
+  const overrides = {
+    spec: {
+      volumes,
+      containers: [
+        {
+          name,
+          image: 'orders:1.0.0',
+          command: ['cat', `/host/${pod}/report.json`],
+          volumeMounts: [{ name: 'host', mountPath: '/host' }],
+          securityContext: { runAsUser: 0 },
+        },
+      ],
+    },
+  };
+  await kubectl('run', name, '--image=orders:1.0.0', '--restart=Never', `--overrides=${JSON.stringify(overrides)}`);
+  const line = await history.until('the report', () => history.said(name)[0]);
+  return (
+    JSON.parse(
+      history
+        .said(name)
+        .map(({ text }) => text)
+        .join('') || line.text,
+    ) as { outcome: string }
+  ).outcome;
+}
+
+function note(path: string, terminations: readonly Termination[]): void {
+  record({
+    chapter: 'Manifests',
+    case: `examples/${path}`,
+    figures: {
+      'outcome of the pods': terminations.map(({ report }) => report?.outcome ?? '–').join(', '),
+      trigger: terminations.map(({ report }) => report?.trigger.kind ?? '–').join(', '),
+      'deletion to exit (s)': terminations.map(({ endedMs }) => (endedMs / 1000).toFixed(1)).join(', '),
+    },
+  });
+}

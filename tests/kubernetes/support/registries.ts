@@ -1,0 +1,41 @@
+import { ensureConsulBinary, ensureNacosClasspath, startConsul, startNacos } from '@prestop/testkit/servers';
+import { watchConsul } from '../../../examples/express-consul/test/consumer.ts';
+import { subscribeNacos } from '../../../examples/express-nacos/test/consumer.ts';
+
+/** A registry that the pods reach, and its callers' view of it. */
+export interface Registry {
+  /** Where it answers, `http://host:port`, from the pods as from here. */
+  readonly addr: string;
+  watch(service: string): Promise<{ readonly discover: () => Promise<readonly string[]>; stop(): Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The Consul agent of the node on its usual port, where the manifest looks for it; or the one that
+ * `PRESTOP_TEST_CONSUL_ADDR` names.
+ *
+ * @param nodeIp the address of the node, on which this process runs.
+ */
+export async function consulOnNode(nodeIp: string): Promise<Registry> {
+  const given = process.env['PRESTOP_TEST_CONSUL_ADDR'];
+  const watch = (addr: string) => async (service: string) => watchConsul(addr, service);
+  if (given) return { addr: given, watch: watch(given), stop: async () => undefined };
+  const found = await ensureConsulBinary();
+  if (!found.available) throw new Error(`Consul: ${found.why}: ${found.how}`);
+  const server = await startConsul({ binary: found.binary, port: 8500, config: { client_addr: '0.0.0.0' } });
+  const addr = `http://${nodeIp}:8500`;
+  return { addr, watch: watch(addr), stop: () => server.stop() };
+}
+
+/** A Nacos on the node; or the one that `PRESTOP_TEST_NACOS_ADDR` names. */
+export async function nacosOnNode(nodeIp: string): Promise<Registry> {
+  const given = process.env['PRESTOP_TEST_NACOS_ADDR'];
+  const watch = (addr: string) => (service: string) => subscribeNacos(addr, service);
+  if (given) return { addr: given, watch: watch(given), stop: async () => undefined };
+  const found = await ensureNacosClasspath();
+  if (!found.available) throw new Error(`Nacos: ${found.why}: ${found.how}`);
+  const { classpath } = found;
+  const server = await startNacos({ classpath, port: 8848, properties: { 'server.address': '0.0.0.0' } });
+  const addr = `http://${nodeIp}:8848`;
+  return { addr, watch: watch(addr), stop: () => server.stop() };
+}
