@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CONTESTANTS } from './contestants.ts';
 
 /** What the figures depend on. */
@@ -21,7 +21,7 @@ export function machine(): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
-    system: `${process.platform} ${release()} ${process.arch}`,
+    system: `${process.platform} ${release().split('-', 1)[0]} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     processors: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
@@ -38,5 +38,5 @@ function versionOf(name: string): string {
       // Not in this folder.
     }
   }
-  return `not found from ${dirname(import.meta.url)}`;
+  return 'not found';
 }

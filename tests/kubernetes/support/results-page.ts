@@ -32,7 +32,7 @@ async function introduction(): Promise<string> {
   return `# The published manifests on a real Kubernetes
 
 Written by \`npm run test:kubernetes -- --publish\` on ${new Date().toISOString().slice(0, 10)}: Kubernetes ${kubelet}, ${runtime},
-Linux ${kernel}, Node ${process.version} in the images, ${availableParallelism()} processors for the node, the registries and
+Linux ${kernel.split('-', 1)[0]}, Node ${process.version} in the images, ${availableParallelism()} processors for the node, the registries and
 the callers together. The cases are in [tests/kubernetes/cases](../tests/kubernetes/cases); a figure in brackets is what
 was expected. A run of some of the cases renews their rows and leaves the others.
 `;
