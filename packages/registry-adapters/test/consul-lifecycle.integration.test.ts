@@ -7,7 +7,7 @@ import type { ConsulServer } from '@prestop/testkit/servers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { consulEyes } from './consul-http.ts';
 import { pause, stays } from './eventually.ts';
-import { type Service, startService, type Terminated } from './lifecycle-service.ts';
+import { expectNeverSeenAgain, expectServed, type Service, startService } from './lifecycle-service.ts';
 import { consulBinary, consulLab } from './real-consul.ts';
 
 const binary = await consulBinary('a service with a real Consul (6 tests)');
@@ -34,37 +34,12 @@ describe.skipIf(binary === undefined)('a service with Consul', () => {
       .ids('orders')
       .then((ids) => ids.length > 0);
 
-  /** HTTP was not affected and the deadline was kept. */
-  function expectServed({ answered, lost, ms, report }: Terminated, graceS: number): void {
-    expect(lost).toBe(0);
-    expect(answered).toBeGreaterThan(10);
-    expect(ms).toBeLessThan(graceS * 1_000);
-    expect(report.outcome).toBe('clean');
-    expect(report.requests.cutCount).toBe(0);
-  }
-
   it('is never seen again once its removal was confirmed, with heartbeats at their fastest', async () => {
     const server = await lab.start();
     for (let round = 0; round < 5; round++) {
       const service = await start(server, GRACE_S);
       await service.lifecycle.start();
-      const started = performance.now();
-      const sightings: number[] = [];
-      let watching = true;
-      const watch = (async () => {
-        while (watching) {
-          if (await listed(server)) sightings.push(performance.now() - started);
-          await pause(5);
-        }
-      })();
-      const terminated = await service.terminate();
-      await pause(500);
-      watching = false;
-      await watch;
-      expectServed(terminated, GRACE_S);
-      const [registry] = terminated.report.registries;
-      expect(registry).toMatchObject({ outcome: 'confirmed', answer: 'removed', reappeared: 0, error: null });
-      expect(Math.max(0, ...sightings)).toBeLessThan(registry?.confirmedAtMs ?? 0);
+      await expectNeverSeenAgain(service, () => listed(server), GRACE_S);
     }
   });
 

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLifecycle, type Lifecycle, type RegistryAdapter, type TerminationReport } from '@prestop/core';
+import { expect } from 'vitest';
 
 export interface Terminated {
   readonly report: TerminationReport;
@@ -77,4 +78,39 @@ export async function startService(
       server.close();
     },
   };
+}
+
+/** HTTP was not affected and the deadline was kept. */
+export function expectServed({ answered, lost, ms, report }: Terminated, graceS: number): void {
+  expect(lost).toBe(0);
+  expect(answered).toBeGreaterThan(10);
+  expect(ms).toBeLessThan(graceS * 1_000);
+  expect(report.outcome).toBe('clean');
+  expect(report.requests.cutCount).toBe(0);
+}
+
+/** Terminates a registered service; a consumer that asks all the time must not see it after its removal was confirmed. */
+export async function expectNeverSeenAgain(
+  service: Service,
+  isListed: () => Promise<boolean>,
+  graceS: number,
+): Promise<void> {
+  expect(await isListed(), 'the consumer looks in the right place').toBe(true);
+  const started = performance.now();
+  let lastSeenMs = 0;
+  let watching = true;
+  const watch = (async () => {
+    while (watching) {
+      if (await isListed()) lastSeenMs = performance.now() - started;
+      await sleep(5);
+    }
+  })();
+  const terminated = await service.terminate();
+  await sleep(500);
+  watching = false;
+  await watch;
+  expectServed(terminated, graceS);
+  const [registry] = terminated.report.registries;
+  expect(registry).toMatchObject({ outcome: 'confirmed', answer: 'removed', reappeared: 0, error: null });
+  expect(lastSeenMs).toBeLessThan(registry?.confirmedAtMs ?? 0);
 }

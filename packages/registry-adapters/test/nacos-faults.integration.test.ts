@@ -3,7 +3,7 @@ import { type NacosOptions, nacos } from '@prestop/registry-adapters/nacos';
 import { type NacosServer, resolveNacos, startNacos } from '@prestop/testkit/servers';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { eventually, pause, stays } from './eventually.ts';
-import { type Service, startService, type Terminated } from './lifecycle-service.ts';
+import { expectNeverSeenAgain, expectServed, type Service, startService } from './lifecycle-service.ts';
 import { startProxy } from './nacos/proxy.ts';
 import { V1 } from './nacos/server-v1.ts';
 import { call, describeWithServer, hostsOf, mustBeOwn } from './nacos/support.ts';
@@ -60,36 +60,11 @@ describeWithServer(found, import.meta.url)('a service with Nacos', () => {
     expect(service.lifecycle.phase).toBe('ready');
   }
 
-  /** HTTP was not affected and the deadline was kept. */
-  function expectServed({ answered, lost, ms, report }: Terminated, graceS: number): void {
-    expect(lost).toBe(0);
-    expect(answered).toBeGreaterThan(10);
-    expect(ms).toBeLessThan(graceS * 1000);
-    expect(report.outcome).toBe('clean');
-    expect(report.requests.cutCount).toBe(0);
-  }
-
   it('is never seen again once its removal was confirmed, with heartbeats at their fastest', async () => {
     for (let round = 0; round < 5; round++) {
       const { service, isListed } = await start(GRACE_S);
       await ready(service);
-      const started = performance.now();
-      const sightings: number[] = [];
-      let watching = true;
-      const watch = (async () => {
-        while (watching) {
-          if (await isListed()) sightings.push(performance.now() - started);
-          await pause(5);
-        }
-      })();
-      const terminated = await service.terminate();
-      await pause(500);
-      watching = false;
-      await watch;
-      expectServed(terminated, GRACE_S);
-      const [registry] = terminated.report.registries;
-      expect(registry).toMatchObject({ outcome: 'confirmed', answer: 'removed', reappeared: 0, error: null });
-      expect(Math.max(...sightings)).toBeLessThan(registry?.confirmedAtMs ?? 0);
+      await expectNeverSeenAgain(service, isListed, GRACE_S);
     }
   });
 
