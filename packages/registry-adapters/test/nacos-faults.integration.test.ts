@@ -118,7 +118,8 @@ describeWithServer(found, import.meta.url)('a service with Nacos', () => {
     const [registry] = terminated.report.registries;
     expect(registry).toMatchObject({ outcome: 'confirmed', reappeared: 0 });
     expect(registry?.confirmedAtMs).toBeGreaterThan(3_000);
-    expect(registry?.error).toMatch(/no answer within|given up/);
+    // The adapter's own limit, or core's: with a heartbeat on the wire that is awaited first, core's comes sooner.
+    expect(registry?.error).toMatch(/no answer within|did not answer within|given up/);
     // What hung with the server has been read by now: removals and heartbeats of before.
     await stays(isListed, false, 2_000);
   });
