@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Time as core sees it: monotonic for every rule, wall time only for what a person reads. Tests bring their own. */
 export interface Clock {
   /** Milliseconds on a monotonic scale with an arbitrary origin. */

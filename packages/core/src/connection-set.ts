@@ -10,7 +10,7 @@ import {
   type Shed,
 } from './http-connections.ts';
 import { type AnyHttp2Server, Http2Connections } from './http2-connections.ts';
-import type { TrackedRequest } from './traffic.ts';
+import type { RequestKey, TrackedRequest } from './traffic.ts';
 
 /** A server that can be attached. */
 export type AttachableServer = HttpServer | HttpsServer | AnyHttp2Server;
@@ -132,17 +132,16 @@ export class ConnectionSet {
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
   cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
-    const counted = new Map(
-      [...this.#context.traffic.requests()].filter(([, request]) => request.counted && !request.leaves),
-    );
+    const requests = [...this.#context.traffic.requests()].filter(({ counted, facts }) => counted && !facts.leaves);
+    const mayCut = new Set<RequestKey>(requests.map(({ request }) => request));
     let upgraded = 0;
     let destroyed = 0;
     for (const connections of this.#servers.values()) {
-      const cut = connections.cut((request) => counted.has(request));
+      const cut = connections.cut((request) => mayCut.has(request));
       upgraded += cut.upgraded;
       destroyed += cut.destroyed;
     }
-    return { requests: [...counted.values()], upgraded, destroyed };
+    return { requests, upgraded, destroyed };
   }
 
   endIdle(): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type RequestFacts, TrackedRequest } from './traffic.ts';
 
 /**
  * How long an accepted socket may stay without a complete request head before it no longer holds up a drain, in
@@ -46,19 +47,23 @@ export const CONNECTION_KINDS = [
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** A request and the response that goes with it. */
-export interface Exchange {
-  readonly request: IncomingMessage;
+export class Exchange extends TrackedRequest<IncomingMessage> {
   readonly response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse, facts: RequestFacts, startedAt: number) {
+    super(request, facts, startedAt);
+    this.response = response;
+  }
 }
 
 /** One HTTP/1 connection, followed with public properties of its socket only. */
 export class Connection {
   readonly socket: Socket;
   readonly acceptedAt: number;
-  /** The listener on the socket's end, kept so that it can be taken off. */
-  readonly onClose: () => void;
-  /** Requests whose responses are not closed yet, in order; more than one when the caller pipelines. */
-  readonly open: Exchange[] = [];
+  /** The oldest request whose response is not closed yet. */
+  #oldest: Exchange | undefined;
+  /** Those behind it, in order, when the caller pipelines; a list is made for those who do. */
+  #behind: Exchange[] | undefined;
   /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
   told = false;
   upgraded = false;
@@ -84,37 +89,70 @@ export class Connection {
   #halfHeadSince: number | undefined;
 
   /** @param inUse Whether requests may have come before we saw the connection. */
-  constructor(socket: Socket, now: number, onClose: () => void, inUse = false) {
+  constructor(socket: Socket, now: number, inUse = false) {
     this.socket = socket;
     this.#bytesWhenIdle = inUse ? undefined : 0;
-    this.onClose = onClose;
     this.acceptedAt = now;
     this.#idleSince = now;
   }
 
-  requestStarted(exchange: Exchange, now: number): void {
+  /** Whether a request has not been answered to the end. */
+  get inUse(): boolean {
+    return this.#oldest !== undefined;
+  }
+
+  /** The requests whose responses are not closed yet, in order. */
+  get open(): readonly Exchange[] {
+    if (this.#oldest === undefined) return [];
+    return this.#behind === undefined ? [this.#oldest] : [this.#oldest, ...this.#behind];
+  }
+
+  requestStarted(exchange: Exchange): void {
+    const now = exchange.startedAt;
     if (this.#requests === 0) this.#firstAt = now;
-    else if (this.open.length === 0) {
+    else if (this.#oldest === undefined) {
       this.#pausedMs += now - this.#idleSince;
       this.#pauses += 1;
     }
     this.#requests += 1;
     this.#requestsSinceIdle += 1;
     this.#lastAt = now;
-    this.open.push(exchange);
+    if (this.#oldest === undefined) this.#oldest = exchange;
+    else if (this.#behind === undefined) this.#behind = [exchange];
+    else this.#behind.push(exchange);
     this.newestEndsAt = undefined;
     this.behindUnknownEnd = false;
     this.#halfHeadSince = undefined;
   }
 
-  responseClosed(request: IncomingMessage, now: number): void {
+  /** @returns what was answered; `undefined` if that is not known, or was told before. */
+  responseClosed(request: IncomingMessage, now: number): Exchange | undefined {
+    const exchange = this.#take(request);
+    if (exchange !== undefined && this.#oldest === undefined) this.#becomesIdle(request, now);
+    return exchange;
+  }
+
+  /** Takes all open requests away: their connection has gone. */
+  takeOpen(): readonly Exchange[] {
+    const { open } = this;
+    this.#oldest = undefined;
+    this.#behind = undefined;
+    return open;
+  }
+
+  /** Almost always the only one. */
+  #take(request: IncomingMessage): Exchange | undefined {
+    if (this.#oldest?.request !== request) {
+      const index = this.#behind?.findIndex((exchange) => exchange.request === request) ?? -1;
+      return index === -1 ? undefined : this.#behind?.splice(index, 1)[0];
+    }
+    const taken = this.#oldest;
+    this.#oldest = this.#behind?.shift();
+    return taken;
+  }
+
+  #becomesIdle(request: IncomingMessage, now: number): void {
     const startsAt = this.#bytesWhenIdle;
-    // Almost always the oldest, and then nothing is searched or copied.
-    const index =
-      this.open[0]?.request === request ? 0 : this.open.findIndex((exchange) => exchange.request === request);
-    if (index === 0) this.open.shift();
-    else if (index !== -1) this.open.splice(index, 1);
-    if (this.open.length > 0) return;
     this.#idleSince = now;
     // What came behind the newest request is the beginning of the next one.
     this.#bytesWhenIdle = Math.min(this.socket.bytesRead, this.newestEndsAt ?? Number.POSITIVE_INFINITY);
@@ -128,7 +166,7 @@ export class Connection {
 
   /** Where the next request begins; ask before {@link requestStarted}. */
   get nextStartsAt(): number | undefined {
-    return this.open.length === 0 ? this.#bytesWhenIdle : this.newestEndsAt;
+    return this.inUse ? this.newestEndsAt : this.#bytesWhenIdle;
   }
 
   /** Works out where the request that has just been parsed ends; unknown after a body of unknown length. */
@@ -139,20 +177,21 @@ export class Connection {
 
   /** Works out where the requests end that are open now, if none of those since the last idle time was answered. */
   measureOpen(): void {
-    if (this.open.length === 0 || this.open.length !== this.#requestsSinceIdle) return;
+    const { open } = this;
+    if (open.length === 0 || open.length !== this.#requestsSinceIdle) return;
     let end = this.#bytesWhenIdle;
-    for (const { request } of this.open) end = endOf(request, end);
+    for (const { request } of open) end = endOf(request, end);
     this.newestEndsAt = end;
   }
 
   /** Remembers since when a half-sent head stands still. */
   noteHalfHead(now: number): void {
-    if (this.open.length === 0 && this.kind() === 'half-head') this.#halfHeadSince ??= now;
+    if (this.kind() === 'half-head') this.#halfHeadSince ??= now;
   }
 
   kind(): ConnectionKind {
     if (this.upgraded) return 'upgraded';
-    if (this.open.length > 0) return 'active';
+    if (this.inUse) return 'active';
     if (this.#bytesWhenIdle !== undefined && this.socket.bytesRead !== this.#bytesWhenIdle) return 'half-head';
     if (this.#requests === 0) return 'new';
     return this.told ? 'told' : 'idle';

@@ -4,7 +4,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
-import { Connection, type ConnectionKind, type Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import { Connection, type ConnectionKind, Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
 import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import { sayClose } from './say-close.ts';
@@ -155,7 +155,7 @@ export class HttpConnections {
     let closed = 0;
     let waiting = 0;
     for (const connection of this.#connections.values()) {
-      if (connection.endedAt !== undefined || connection.told || connection.upgraded || connection.open.length > 0) {
+      if (connection.endedAt !== undefined || connection.told || connection.upgraded || connection.inUse) {
         continue;
       }
       if (closed >= SHED_AT_ONCE || connection.mayCloseAt(since, now, quietSince) > now) waiting += 1;
@@ -214,7 +214,7 @@ export class HttpConnections {
   endIdle(): void {
     const now = this.#clock.now();
     for (const connection of this.#connections.values()) {
-      if (connection.open.length === 0 && !connection.upgraded && connection.endedAt === undefined) {
+      if (!connection.inUse && !connection.upgraded && connection.endedAt === undefined) {
         this.#end(connection, now);
       }
     }
@@ -306,29 +306,35 @@ export class HttpConnections {
   };
 
   #adopt(socket: Socket, inUse = false): Connection {
-    const connection: Connection = new Connection(socket, this.#clock.now(), () => this.#forget(connection), inUse);
+    const connection = new Connection(socket, this.#clock.now(), inUse);
     this.#connections.set(socket, connection);
-    socket.once('close', connection.onClose);
+    socket.on('close', this.#onClose);
     return connection;
   }
 
   #forget(connection: Connection): void {
-    connection.socket.removeListener('close', connection.onClose);
-    this.#connections.delete(connection.socket);
+    const { socket } = connection;
+    socket.removeListener('close', this.#onClose);
+    this.#connections.delete(socket);
     // A response that was queued behind another one gets no event of its own when its connection goes.
-    for (const { request } of connection.open.splice(0)) this.#traffic.end(request);
+    for (const exchange of connection.takeOpen()) this.#traffic.end(exchange);
   }
+
+  readonly #onClose = onEventOf((socket) => {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#forget(connection);
+  });
 
   readonly #onRequestStart = (message: unknown): void => {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
     const startsAt = connection.nextStartsAt;
-    const tracked = this.#traffic.begin(request, this.#classify(request));
-    const exchange = { request, response };
-    connection.requestStarted(exchange, tracked.startedAt);
+    const exchange = new Exchange(request, response, this.#classify(request), this.#clock.now());
+    this.#traffic.begin(exchange);
+    connection.requestStarted(exchange);
     // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
-    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(tracked);
+    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(exchange);
     if (this.#telling) {
       connection.measure(request, startsAt);
       this.#tell(connection, exchange);
@@ -338,8 +344,9 @@ export class HttpConnections {
   readonly #onResponseFinish = (message: unknown): void => {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    this.#connections.get(socket)?.responseClosed(request, this.#clock.now());
-    this.#traffic.end(request);
+    const now = this.#clock.now();
+    const answered = this.#connections.get(socket)?.responseClosed(request, now);
+    if (answered !== undefined) this.#traffic.end(answered, now);
   };
 
   #tell(connection: Connection, { request, response }: Exchange): void {
@@ -386,6 +393,13 @@ const HANDOVERS = ['upgrade', 'connect'] as const;
 
 function isHandover(event: string | symbol): event is (typeof HANDOVERS)[number] {
   return event === 'upgrade' || event === 'connect';
+}
+
+/** One listener for every socket, so that an idle connection costs little. */
+function onEventOf(run: (socket: Socket) => void): (this: Socket) => void {
+  return function listener(this: Socket): void {
+    run(this);
+  };
 }
 
 /** Identifies a connection on both of its socket objects, the raw one and the one that decrypts. */

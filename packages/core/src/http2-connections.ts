@@ -18,10 +18,16 @@ import {
 } from './http-connections.ts';
 import { Http2Session } from './http2-session.ts';
 import type { RequestClassifier, RequestHead } from './request-classifier.ts';
-import type { RequestKey, TrackedRequest, Traffic } from './traffic.ts';
+import { type RequestKey, TrackedRequest, type Traffic } from './traffic.ts';
 
 /** A server of `node:http2`, with or without TLS. */
 export type AnyHttp2Server = Http2Server | Http2SecureServer;
+
+interface OpenStream {
+  readonly session: ServerHttp2Session;
+  /** None for a tunnel. */
+  readonly request?: TrackedRequest;
+}
 
 /**
  * Sessions are told one after another, so that their callers do not all come to the other instances at once, in
@@ -53,8 +59,7 @@ export class Http2Connections {
   readonly #leavesTunnels: boolean;
   readonly #http1: HttpConnections;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
-  /** Streams that are open, and their sessions. */
-  readonly #streams = new Map<ServerHttp2Stream, ServerHttp2Session>();
+  readonly #streams = new Map<ServerHttp2Stream, OpenStream>();
   readonly #tunnels = new Set<ServerHttp2Stream>();
   /** The event that brings the socket of a session, in the turn in which the session comes. */
   readonly #arrival: 'connection' | 'secureConnection';
@@ -150,7 +155,9 @@ export class Http2Connections {
   cut(mayCut: (request: RequestKey) => boolean): Cut {
     const upgraded = this.#leavesTunnels ? 0 : this.#tunnels.size;
     const hit = new Set<ServerHttp2Session>();
-    for (const [stream, session] of this.#streams) if (this.#tunnels.has(stream) || mayCut(stream)) hit.add(session);
+    for (const [stream, { session }] of this.#streams) {
+      if (this.#tunnels.has(stream) || mayCut(stream)) hit.add(session);
+    }
     for (const session of hit) this.#destroy(session);
     const rest = this.#http1.cut(mayCut);
     return { destroyed: hit.size + rest.destroyed, upgraded: upgraded + rest.upgraded };
@@ -223,25 +230,32 @@ export class Http2Connections {
     // Given up by its caller before anybody saw it.
     if (session === undefined || stream.destroyed) return;
     const followed = this.#sessions.get(session) ?? this.#adopt(session);
-    this.#streams.set(stream, session);
     stream.once('close', () => this.#forget(stream));
-    if (headers[':method'] === 'CONNECT') this.#tunnels.add(stream);
-    else this.#traffic.begin(stream, this.#classify(headOf(session, headers, rawHeaders)));
+    if (headers[':method'] === 'CONNECT') {
+      this.#tunnels.add(stream);
+      this.#streams.set(stream, { session });
+    } else {
+      const facts = this.#classify(headOf(session, headers, rawHeaders));
+      const request = new TrackedRequest(stream, facts, this.#clock.now());
+      this.#streams.set(stream, { session, request });
+      this.#traffic.begin(request);
+    }
     followed.streamOpened();
   };
 
   #forget(stream: ServerHttp2Stream): void {
-    const session = this.#streams.get(stream);
-    if (session === undefined) return;
+    const open = this.#streams.get(stream);
+    if (open === undefined) return;
     this.#streams.delete(stream);
-    if (!this.#tunnels.delete(stream)) this.#traffic.end(stream);
-    this.#sessions.get(session)?.streamClosed();
+    this.#tunnels.delete(stream);
+    if (open.request !== undefined) this.#traffic.end(open.request);
+    this.#sessions.get(open.session)?.streamClosed();
   }
 
   /** None of its streams is in flight any more when it returns. */
   #destroy(session: ServerHttp2Session): void {
     this.#sessions.get(session)?.destroy();
-    for (const [stream, of] of [...this.#streams]) if (of === session) this.#forget(stream);
+    for (const [stream, open] of [...this.#streams]) if (open.session === session) this.#forget(stream);
   }
 }
 

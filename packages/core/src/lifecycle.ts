@@ -114,7 +114,7 @@ class ServiceLifecycle implements SteeredLifecycle {
       this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
       this.#phaseSince = at;
     });
-    this.#traffic = new Traffic(clock, ({ method, target, remoteAddress, userAgent }, afterMs) =>
+    this.#traffic = new Traffic(clock, ({ method, target, userAgent }, remoteAddress, afterMs) =>
       this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
     );
     this.#held = new HeldWork(clock, () => this.#resolveReadyWaiters());

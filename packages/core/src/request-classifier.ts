@@ -64,7 +64,7 @@ export function createClassifier(
       method: request.method ?? '',
       target: request.url ?? '',
       userAgent,
-      remoteAddress: request.socket.remoteAddress ?? '',
+      peer: request.socket,
       counted: !uncounted && isTraffic(request),
       leaves: longLived?.eventStreams === 'leave' && acceptsEventStream(request),
     };

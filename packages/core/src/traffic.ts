@@ -22,18 +22,36 @@ export interface RequestFacts {
   /** The request target as it came; printed only through {@link pathOf}. */
   readonly target: string;
   readonly userAgent: string;
-  readonly remoteAddress: string;
+  /** Who sent it; asked for its address only where that is told, since for a socket it is a system call. */
+  readonly peer: { readonly remoteAddress?: string | undefined };
   /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
   readonly counted: boolean;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
-  readonly leaves?: boolean;
+  readonly leaves: boolean;
 }
 
-export interface TrackedRequest extends RequestFacts {
+/**
+ * A request that is followed: one object for all that is known of it, linked with the others in flight. Every request of
+ * the service pays for what is done here, and a `Map` that becomes empty with each answer would cost more than the rest.
+ */
+export class TrackedRequest<Key extends RequestKey = RequestKey> {
+  readonly request: Key;
+  readonly facts: RequestFacts;
   readonly startedAt: number;
   counted: boolean;
-  drain: AbortController | undefined;
-  deadline: AbortController | undefined;
+  drain: AbortController | undefined = undefined;
+  deadline: AbortController | undefined = undefined;
+  /** From here on {@link Traffic} keeps them. */
+  inFlight = false;
+  older: TrackedRequest | undefined = undefined;
+  newer: TrackedRequest | undefined = undefined;
+
+  constructor(request: Key, facts: RequestFacts, startedAt: number) {
+    this.request = request;
+    this.facts = facts;
+    this.startedAt = startedAt;
+    this.counted = facts.counted;
+  }
 }
 
 /** A group of late requests that look alike: the caller to mend. */
@@ -65,8 +83,10 @@ export function pathOf(target: string): string {
 /** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
 export class Traffic {
   readonly #clock: Clock;
-  readonly #onLate: (request: TrackedRequest, afterMs: number) => void;
-  readonly #inFlight = new Map<RequestKey, TrackedRequest>();
+  readonly #onLate: (request: RequestFacts, remoteAddress: string, afterMs: number) => void;
+  #oldest: TrackedRequest | undefined;
+  #newest: TrackedRequest | undefined;
+  #followed = 0;
   readonly #arrivals = new ArrivalHistory();
   #countedInFlight = 0;
   /** Requests that a drain does not wait for. */
@@ -80,7 +100,7 @@ export class Traffic {
   #drainReason: DOMException | undefined;
   #deadlineReason: DOMException | undefined;
 
-  constructor(clock: Clock, onLate: (request: TrackedRequest, afterMs: number) => void) {
+  constructor(clock: Clock, onLate: (request: RequestFacts, remoteAddress: string, afterMs: number) => void) {
     this.#clock = clock;
     this.#onLate = onLate;
   }
@@ -92,7 +112,7 @@ export class Traffic {
 
   /** All requests in flight that a drain waits for, probes and hook calls included. */
   get allInFlight(): number {
-    return this.#inFlight.size - this.#leaving;
+    return this.#followed - this.#leaving;
   }
 
   /** Counted requests whose response was closed, since the start of the process. */
@@ -116,57 +136,42 @@ export class Traffic {
     };
   }
 
-  requests(): IterableIterator<[RequestKey, TrackedRequest]> {
-    return this.#inFlight.entries();
+  /** Those in flight, oldest first. None may begin or end meanwhile. */
+  *requests(): IterableIterator<TrackedRequest> {
+    for (let request = this.#oldest; request !== undefined; request = request.newer) yield request;
   }
 
-  begin(key: RequestKey, facts: RequestFacts): TrackedRequest {
-    const startedAt = this.#clock.now();
-    // Field by field: a spread is the most expensive thing that happened here to a request.
-    const { method, target, userAgent, remoteAddress, counted, leaves = false } = facts;
-    const request: TrackedRequest = {
-      method,
-      target,
-      userAgent,
-      remoteAddress,
-      counted,
-      leaves,
-      startedAt,
-      drain: undefined,
-      deadline: undefined,
-    };
-    this.#inFlight.set(key, request);
-    if (request.leaves) this.#leaving += 1;
-    if (request.counted) {
-      if (!request.leaves) this.#countedInFlight += 1;
-      this.#arrivals.record(startedAt);
-      if (this.#lateSince !== undefined) {
-        const afterMs = startedAt - this.#lateSince;
-        // After this turn, in which an endpoint may say that the request is for it.
-        queueMicrotask(() => request.counted && this.#noteLate(request, afterMs));
-      }
-    }
-    return request;
+  begin(request: TrackedRequest): void {
+    const { startedAt, facts } = request;
+    this.#link(request);
+    if (facts.leaves) this.#leaving += 1;
+    if (!request.counted) return;
+    if (!facts.leaves) this.#countedInFlight += 1;
+    this.#arrivals.record(startedAt);
+    if (this.#lateSince === undefined) return;
+    const afterMs = startedAt - this.#lateSince;
+    const remoteAddress = facts.peer.remoteAddress ?? '';
+    // After this turn, in which an endpoint may say that the request is for it.
+    queueMicrotask(() => request.counted && this.#noteLate(facts, remoteAddress, afterMs));
   }
 
   /** The response was closed, or its connection was. Safe to call twice. */
-  end(key: RequestKey): void {
-    const request = this.#inFlight.get(key);
-    if (request === undefined) return;
-    this.#inFlight.delete(key);
-    if (request.leaves) this.#leaving -= 1;
-    if (!request.counted || request.leaves) return;
+  end(request: TrackedRequest, now: number = this.#clock.now()): void {
+    if (!request.inFlight) return;
+    this.#unlink(request);
+    if (request.facts.leaves) this.#leaving -= 1;
+    if (!request.counted || request.facts.leaves) return;
     this.#countedInFlight -= 1;
     this.#answered += 1;
-    this.#lastAnswerAt = this.#clock.now();
+    this.#lastAnswerAt = now;
   }
 
   /** Takes a request out of the count that turned out to be a probe or a hook call. */
   uncount(key: RequestKey): void {
-    const request = this.#inFlight.get(key);
+    const request = this.#find(key);
     if (!request?.counted) return;
     request.counted = false;
-    if (!request.leaves) this.#countedInFlight -= 1;
+    if (!request.facts.leaves) this.#countedInFlight -= 1;
     this.#arrivals.undo(request.startedAt);
   }
 
@@ -188,7 +193,7 @@ export class Traffic {
    * nobody's listeners pile up on a signal that outlives the request. `undefined` when the request is not tracked.
    */
   signalsOf(request: ServerRequest): RequestSignals | undefined {
-    const tracked = this.#inFlight.get('stream' in request ? request.stream : request);
+    const tracked = this.#find('stream' in request ? request.stream : request);
     if (tracked === undefined) return undefined;
     tracked.drain ??= controller(this.#drainReason);
     tracked.deadline ??= controller(this.#deadlineReason);
@@ -199,14 +204,14 @@ export class Traffic {
   abortForDrain(): void {
     const reason = new DOMException('the service is draining', 'AbortError');
     this.#drainReason = reason;
-    for (const request of this.#inFlight.values()) request.drain?.abort(reason);
+    for (const request of this.requests()) request.drain?.abort(reason);
   }
 
   /** Tells every request in flight, and every one to come, that the deadline is there. */
   abortForDeadline(): void {
     const reason = new DOMException('the termination deadline was reached', 'AbortError');
     this.#deadlineReason = reason;
-    for (const request of this.#inFlight.values()) request.deadline?.abort(reason);
+    for (const request of this.requests()) request.deadline?.abort(reason);
   }
 
   /** New requests get fresh signals again, after a resume. */
@@ -215,20 +220,49 @@ export class Traffic {
     this.#deadlineReason = undefined;
   }
 
-  #noteLate(request: TrackedRequest, afterMs: number): void {
+  /** Asked for by the handler of a request, as a rule, and so for one of the newest. */
+  #find(key: RequestKey): TrackedRequest | undefined {
+    let request = this.#newest;
+    while (request !== undefined && request.request !== key) request = request.older;
+    return request;
+  }
+
+  #link(request: TrackedRequest): void {
+    request.inFlight = true;
+    request.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = request;
+    else this.#newest.newer = request;
+    this.#newest = request;
+    this.#followed += 1;
+  }
+
+  #unlink(request: TrackedRequest): void {
+    const { older, newer } = request;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    // Whoever still holds it does not hold the others with it.
+    request.older = undefined;
+    request.newer = undefined;
+    request.inFlight = false;
+    this.#followed -= 1;
+  }
+
+  #noteLate(request: RequestFacts, remoteAddress: string, afterMs: number): void {
     this.#lateCount += 1;
     this.#lastLateAfterMs = afterMs;
-    const path = pathOf(request.target);
-    const key = `${request.remoteAddress} ${request.userAgent} ${path}`;
+    const { userAgent, target } = request;
+    const path = pathOf(target);
+    const key = `${remoteAddress} ${userAgent} ${path}`;
     const caller = this.#lateCallers.get(key);
     if (caller !== undefined) {
       caller.count += 1;
       caller.lastAfterMs = afterMs;
     } else if (this.#lateCallers.size < LATE_CALLERS_LIMIT) {
-      const { remoteAddress, userAgent } = request;
       this.#lateCallers.set(key, { remoteAddress, userAgent, path, count: 1, lastAfterMs: afterMs });
     }
-    this.#onLate(request, afterMs);
+    this.#onLate(request, remoteAddress, afterMs);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Connection, type Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { Connection, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+import type { RequestFacts } from '../src/traffic.ts';
 
 const T0 = 100_000;
 
@@ -10,7 +11,7 @@ let connection: Connection;
 
 function accepted(at = 0, bytesRead = 0): void {
   socket = { bytesRead };
-  connection = new Connection(socket as Socket, at, () => {}, bytesRead > 0);
+  connection = new Connection(socket as Socket, at, bytesRead > 0);
 }
 
 beforeEach(() => accepted());
@@ -34,8 +35,8 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = { request, response: {} } as Exchange;
-  connection.requestStarted(exchange, at);
+  const exchange = new Exchange(request, {} as ServerResponse, {} as RequestFacts, at);
+  connection.requestStarted(exchange);
   connection.measure(request, startsAt);
   return exchange;
 }
@@ -83,6 +84,18 @@ describe('what a connection is doing', () => {
     expect(connection.kind()).toBe('active');
     connection.responseClosed(second.request, 30);
     expect(connection.kind()).toBe('idle');
+  });
+
+  test('an answer is told once, whichever of the pipelined it belongs to, and none that is not known', () => {
+    const [first, second, third] = [arrives(10), arrives(10), arrives(10)];
+    expect(connection.open).toEqual([first, second, third]);
+    expect(connection.responseClosed(second.request, 20)).toBe(second);
+    expect(connection.responseClosed(second.request, 20)).toBeUndefined();
+    expect(connection.responseClosed({} as IncomingMessage, 20)).toBeUndefined();
+    expect(connection.responseClosed(first.request, 20)).toBe(first);
+    expect([connection.open, connection.inUse]).toEqual([[third], true]);
+    expect(connection.takeOpen()).toEqual([third]);
+    expect([connection.open, connection.inUse]).toEqual([[], false]);
   });
 
   test('half a head also when it came behind a request that was still to be answered', () => {

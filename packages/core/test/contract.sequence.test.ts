@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CLOSED_LOOP_MS, Connection, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { CLOSED_LOOP_MS, Connection, Exchange, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
 import { LEGAL_MOVES, PHASES } from '../src/phase.ts';
@@ -124,10 +124,10 @@ describe('quiet', () => {
 describe('connections', () => {
   const text = section(sequence, 'Connections');
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
-    const connection = new Connection({ bytesRead: 0 } as Socket, 0, () => {});
+    const connection = new Connection({ bytesRead: 0 } as Socket, 0);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true } as never;
-      connection.requestStarted({ request, response: {} as never }, -index * everyMs);
+      connection.requestStarted(new Exchange(request, {} as never, {} as never, -index * everyMs));
       connection.responseClosed(request, -index * everyMs);
     }
     return connection.mayCloseAt(0, 0, quietSince);

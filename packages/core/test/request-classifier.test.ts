@@ -96,7 +96,7 @@ test('the facts are those of the request', () => {
     method: 'POST',
     target: '/orders?id=1',
     userAgent: 'a/1',
-    remoteAddress: '10.0.0.9',
+    peer: { remoteAddress: '10.0.0.9' },
     counted: true,
     leaves: false,
   });
@@ -108,7 +108,7 @@ test('nothing is invented for what a request does not say', () => {
     method: '',
     target: '',
     userAgent: '',
-    remoteAddress: '',
+    peer: {},
     counted: true,
     leaves: false,
   });

@@ -1,23 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pathOf, type RequestFacts, type TrackedRequest, Traffic } from '../src/traffic.ts';
+import { pathOf, type RequestFacts, TrackedRequest, Traffic } from '../src/traffic.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 
 const FACTS: RequestFacts = {
   method: 'GET',
   target: '/orders?card=4111',
   userAgent: 'caller/1',
-  remoteAddress: '10.0.0.1',
+  peer: { remoteAddress: '10.0.0.1' },
   counted: true,
+  leaves: false,
 };
-
-const key = (): IncomingMessage => ({}) as IncomingMessage;
 
 function traffic() {
   const clock = new FakeClock();
-  const late: [TrackedRequest, number][] = [];
-  return { clock, late, traffic: new Traffic(clock, (request, afterMs) => late.push([request, afterMs])) };
+  const late: number[] = [];
+  const all = new Traffic(clock, (_facts, _remoteAddress, afterMs) => late.push(afterMs));
+  const made = (facts: Partial<RequestFacts> = {}): TrackedRequest =>
+    new TrackedRequest({} as IncomingMessage, { ...FACTS, ...facts }, clock.now());
+  const begun = (facts: Partial<RequestFacts> = {}): TrackedRequest => {
+    const request = made(facts);
+    all.begin(request);
+    return request;
+  };
+  return { clock, late, all, made, begun };
 }
 
 describe('pathOf', () => {
@@ -30,10 +37,8 @@ describe('pathOf', () => {
 
 describe('in flight', () => {
   test('from begin to end; what is not counted is followed apart', () => {
-    const { traffic: all } = traffic();
-    const [order, probe] = [key(), key()];
-    all.begin(order, FACTS);
-    all.begin(probe, { ...FACTS, counted: false });
+    const { all, begun } = traffic();
+    const [order, probe] = [begun(), begun({ counted: false })];
     expect([all.inFlight, all.allInFlight, all.answered]).toEqual([1, 2, 0]);
     all.end(probe);
     all.end(order);
@@ -41,30 +46,27 @@ describe('in flight', () => {
   });
 
   test('one that a drain does not wait for is followed, and neither in flight nor answered', () => {
-    const { traffic: all } = traffic();
-    const [events, other] = [key(), key()];
-    all.begin(events, { ...FACTS, leaves: true });
-    all.begin(other, { ...FACTS, leaves: true });
+    const { all, begun } = traffic();
+    const [events, other] = [begun({ leaves: true }), begun({ leaves: true })];
     expect([all.inFlight, all.allInFlight, [...all.requests()].length]).toEqual([0, 0, 2]);
-    all.uncount(other);
+    all.uncount(other.request);
     all.end(events);
     all.end(other);
     expect([all.inFlight, all.allInFlight, all.answered, all.lastAnswerAt]).toEqual([0, 0, 0, undefined]);
   });
 
   test('the end is taken once, and an end without a beginning is ignored', () => {
-    const { traffic: all, clock } = traffic();
-    const order = key();
-    all.begin(order, FACTS);
+    const { all, clock, made, begun } = traffic();
+    const order = begun();
     all.end(order);
     const { lastAnswerAt } = all;
     all.end(order);
-    all.end(key());
+    all.end(made());
     expect([all.inFlight, all.answered, all.lastAnswerAt]).toEqual([0, 1, lastAnswerAt]);
     expect(lastAnswerAt).toBe(clock.now());
   });
 
-  test('any order of beginnings, ends and second thoughts keeps the counts true and leaves nothing', () => {
+  test('any order of beginnings, ends and second thoughts keeps counts and list true and leaves nothing', () => {
     const step = fc.record({
       what: fc.constantFrom('begin', 'end', 'uncount'),
       which: fc.nat(9),
@@ -72,55 +74,67 @@ describe('in flight', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const { traffic: all } = traffic();
-        const keys = Array.from({ length: 10 }, key);
-        const open = new Map<IncomingMessage, boolean>();
-        for (const { what, which, counted } of steps) {
-          const one = keys[which] ?? key();
-          if (what === 'begin' && !open.has(one)) {
-            open.set(one, counted);
-            all.begin(one, { ...FACTS, counted });
+        const { all, made } = traffic();
+        const open = new Map<number, TrackedRequest>();
+        const counted = new Set<TrackedRequest>();
+        for (const { what, which, counted: counts } of steps) {
+          const one = open.get(which);
+          if (what === 'begin' && one === undefined) {
+            const request = made({ counted: counts });
+            all.begin(request);
+            open.set(which, request);
+            if (counts) counted.add(request);
           } else if (what === 'end') {
-            open.delete(one);
-            all.end(one);
+            all.end(one ?? made());
+            open.delete(which);
+            if (one !== undefined) counted.delete(one);
           } else if (what === 'uncount') {
-            if (open.has(one)) open.set(one, false);
-            all.uncount(one);
+            all.uncount((one ?? made()).request);
+            if (one !== undefined) counted.delete(one);
           }
-          expect(all.inFlight).toBe([...open.values()].filter(Boolean).length);
+          expect(all.inFlight).toBe(counted.size);
           expect(all.allInFlight).toBe(open.size);
+          expect(new Set(all.requests())).toEqual(new Set(open.values()));
         }
-        for (const one of open.keys()) all.end(one);
-        expect([all.inFlight, all.allInFlight]).toEqual([0, 0]);
+        for (const one of open.values()) all.end(one);
+        expect([all.inFlight, all.allInFlight, [...all.requests()]]).toEqual([0, 0, []]);
       }),
     );
+  });
+
+  test('is told oldest first, and one that has ended holds none of the others', () => {
+    const { all, begun } = traffic();
+    const [first, second, third] = [begun(), begun(), begun()];
+    all.end(second);
+    expect([...all.requests()]).toEqual([first, third]);
+    expect([second.older, second.newer]).toEqual([undefined, undefined]);
+    const fourth = begun();
+    all.end(first);
+    expect([...all.requests()]).toEqual([third, fourth]);
   });
 });
 
 describe('uncount', () => {
   test('takes a call of an endpoint out of the traffic, as if it had not been', async () => {
-    const { traffic: all, clock } = traffic();
+    const { all, clock, begun } = traffic();
     for (let index = 0; index < 3; index++) {
       await clock.advance(10);
-      all.begin(key(), FACTS);
+      begun();
     }
     const before = all.arrivals();
     await clock.advance(500);
-    const hook = key();
-    all.begin(hook, FACTS);
-    all.uncount(hook);
-    all.uncount(hook);
+    const hook = begun();
+    all.uncount(hook.request);
+    all.uncount(hook.request);
     expect(all.arrivals()).toEqual(before);
     all.end(hook);
     expect([all.answered, all.lastAnswerAt, all.inFlight]).toEqual([0, undefined, 3]);
   });
 
   test("is no late request: a probe by a tool of one's own must not stand in the report", async () => {
-    const { traffic: all, clock, late } = traffic();
+    const { all, clock, late, begun } = traffic();
     all.lateFrom(clock.now());
-    const probe = key();
-    all.begin(probe, FACTS);
-    all.uncount(probe);
+    all.uncount(begun().request);
     await settle();
     expect([all.late().count, all.late().callers, late]).toEqual([0, [], []]);
   });
@@ -128,15 +142,15 @@ describe('uncount', () => {
 
 describe('late requests', () => {
   test('are those that arrive after the removal, by caller, agent and path', async () => {
-    const { traffic: all, clock, late } = traffic();
-    all.begin(key(), FACTS);
+    const { all, clock, late, begun } = traffic();
+    begun();
     all.lateFrom(clock.now());
     await clock.advance(30);
-    all.begin(key(), FACTS);
+    begun();
     await clock.advance(30);
-    all.begin(key(), { ...FACTS, target: '/orders?other' });
-    all.begin(key(), { ...FACTS, remoteAddress: '10.0.0.2' });
-    all.begin(key(), { ...FACTS, counted: false });
+    begun({ target: '/orders?other' });
+    begun({ peer: { remoteAddress: '10.0.0.2' } });
+    begun({ counted: false });
     await settle();
     expect(all.late()).toEqual({
       count: 3,
@@ -146,33 +160,51 @@ describe('late requests', () => {
         { remoteAddress: '10.0.0.2', userAgent: 'caller/1', path: '/orders', count: 1, lastAfterMs: 60 },
       ],
     });
-    expect(late.map(([, afterMs]) => afterMs)).toEqual([30, 60, 60]);
+    expect(late).toEqual([30, 60, 60]);
+  });
+
+  test('have the address that their caller had when they came, and only they are asked for one', async () => {
+    const { all, clock, begun } = traffic();
+    const asked: string[] = [];
+    const peer = (name: string) => ({
+      get remoteAddress(): string {
+        asked.push(name);
+        return name;
+      },
+    });
+    begun({ peer: peer('early') });
+    all.lateFrom(clock.now());
+    begun({ peer: peer('late') });
+    begun({ peer: { remoteAddress: undefined }, target: '/gone' });
+    expect(asked).toEqual(['late']);
+    await settle();
+    expect(all.late().callers.map(({ remoteAddress }) => remoteAddress)).toEqual(['late', '']);
   });
 
   test('the first instant counts, and it may lie in the past', async () => {
-    const { traffic: all, clock } = traffic();
+    const { all, clock, begun } = traffic();
     all.lateFrom(clock.now() - 5);
     all.lateFrom(clock.now() + 1_000);
-    all.begin(key(), FACTS);
+    begun();
     await settle();
     expect(all.late()).toMatchObject({ count: 1, lastAfterMs: 5 });
   });
 
   test('ten callers are named, the others only counted', async () => {
-    const { traffic: all, clock } = traffic();
+    const { all, clock, begun } = traffic();
     all.lateFrom(clock.now());
-    for (let index = 0; index < 500; index++) all.begin(key(), { ...FACTS, target: `/orders/${index}` });
+    for (let index = 0; index < 500; index++) begun({ target: `/orders/${index}` });
     await settle();
     expect([all.late().count, all.late().callers.length]).toEqual([500, 10]);
   });
 
   test('are forgotten after a resume', async () => {
-    const { traffic: all, clock } = traffic();
+    const { all, clock, begun } = traffic();
     all.lateFrom(clock.now());
-    all.begin(key(), FACTS);
+    begun();
     await settle();
     all.forgetLate();
-    all.begin(key(), FACTS);
+    begun();
     await settle();
     expect(all.late()).toEqual({ count: 0, lastAfterMs: 0, callers: [] });
   });
@@ -180,10 +212,8 @@ describe('late requests', () => {
 
 describe('the signals of a request', () => {
   test('abort for the drain and for the deadline, each on its own', () => {
-    const { traffic: all } = traffic();
-    const order = key();
-    all.begin(order, FACTS);
-    const signals = all.signalsOf(order);
+    const { all, begun } = traffic();
+    const signals = all.signalsOf(begun().request);
     all.abortForDrain();
     expect([signals?.drain.aborted, signals?.deadline.aborted]).toEqual([true, false]);
     all.abortForDeadline();
@@ -191,39 +221,35 @@ describe('the signals of a request', () => {
   });
 
   test('are made when first asked for, and then the same; one that comes late is told at once', () => {
-    const { traffic: all } = traffic();
-    const order = key();
-    all.begin(order, FACTS);
+    const { all, begun } = traffic();
+    const { request } = begun();
+    begun();
     all.abortForDrain();
-    const signals = all.signalsOf(order);
+    const signals = all.signalsOf(request);
     expect([signals?.drain.aborted, signals?.deadline.aborted]).toEqual([true, false]);
-    expect(all.signalsOf(order)?.drain).toBe(signals?.drain);
+    expect(all.signalsOf(request)?.drain).toBe(signals?.drain);
   });
 
   test('are fresh for the requests after a resume', () => {
-    const { traffic: all } = traffic();
+    const { all, begun } = traffic();
     all.abortForDrain();
     all.abortForDeadline();
     all.resetSignals();
-    const order = key();
-    all.begin(order, FACTS);
-    const signals = all.signalsOf(order);
+    const signals = all.signalsOf(begun().request);
     expect([signals?.drain.aborted, signals?.deadline.aborted]).toEqual([false, false]);
   });
 
   test('there are none for a request that is not followed, or no more', () => {
-    const { traffic: all } = traffic();
-    const order = key();
-    expect(all.signalsOf(order)).toBeUndefined();
-    all.begin(order, FACTS);
+    const { all, made, begun } = traffic();
+    expect(all.signalsOf(made().request)).toBeUndefined();
+    const order = begun();
     all.end(order);
-    expect(all.signalsOf(order)).toBeUndefined();
+    expect(all.signalsOf(order.request)).toBeUndefined();
   });
 
   test('an HTTP/2 request is found by its stream', () => {
-    const { traffic: all } = traffic();
-    const stream = key();
-    all.begin(stream, FACTS);
+    const { all, begun } = traffic();
+    const { request: stream } = begun();
     expect(all.signalsOf({ stream } as never)?.drain).toBe(all.signalsOf(stream)?.drain);
   });
 });
