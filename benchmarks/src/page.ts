@@ -88,9 +88,9 @@ function requestPathPart({ machine, rows, command }: Section<RequestPathRow>): s
     '## The path of a request',
     '',
     'What a request costs, divided by what it costs the same service without the library. All services are up beside each',
-    'other and are measured in turn, many times and for a moment each; every ratio is of one round. The median of the ratios,',
-    'and in brackets where it is in 95 of 100 such measurements. The first row is the service without a library again: it',
-    'says how exact the others are.',
+    'other and are measured in turn, for a moment each; every ratio is of one round. All are started anew many times, since two',
+    'processes of the same code are not equally fast. The median of the ratios, and in brackets where it is in 95 of 100',
+    'such measurements. The first row is the service without a library again: it says how exact the others are.',
     '',
   ];
   for (const [framework, group] of grouped(rows, (row) => row.framework)) {
