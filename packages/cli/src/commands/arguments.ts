@@ -24,12 +24,16 @@ export class Arguments {
     return typeof value === 'string' ? value : undefined;
   }
 
+  /** All values of an option that may stand several times, as they were written. */
+  texts(name: string): string[] {
+    const values = this.#values[name];
+    return Array.isArray(values) ? values.map(String) : [];
+  }
+
   /** All values of an option that may stand several times, split at commas. */
   list(name: string): string[] {
-    const values = this.#values[name];
-    if (!Array.isArray(values)) return [];
-    return values
-      .flatMap((value) => String(value).split(','))
+    return this.texts(name)
+      .flatMap((value) => value.split(','))
       .map((value) => value.trim())
       .filter((value) => value !== '');
   }
@@ -72,10 +76,21 @@ function parse(command: Command, args: readonly string[]): ReturnType<typeof par
     };
   }
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: withNegativeNumbers(args), options, allowPositionals: true, strict: true });
   } catch (error) {
     throw usageError(explain(command, error), hintFor(command.options, args) ?? `see prestop help ${command.name}`);
   }
+}
+
+/** `--grace -1` is a value that cannot be, and no option `-1`: whoever takes a number says so. */
+function withNegativeNumbers(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const option = joined.at(-1);
+    if (/^-\d/.test(arg) && option !== undefined && /^--[^=]+$/.test(option)) joined.splice(-1, 1, `${option}=${arg}`);
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function explain(command: Command, error: unknown): string {

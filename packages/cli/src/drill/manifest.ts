@@ -5,11 +5,13 @@ import { CliError, systemMessage, usageError } from '../errors.ts';
 import { type Container, resolvePort } from '../lint/container.ts';
 import type { Hook, HttpTarget as ManifestHttp } from '../lint/hook.ts';
 import type { Probe } from '../lint/probe.ts';
-import { resourcesIn } from '../lint/resource.ts';
+import { type Resource, resourcesIn } from '../lint/resource.ts';
 import { readWorkload, type Workload } from '../lint/workload.ts';
-import { type Cursor, Tree } from '../yaml/cursor.ts';
+import { Tree } from '../yaml/cursor.ts';
 import { parseDocuments } from '../yaml/parse.ts';
 import { Source } from '../yaml/source.ts';
+import { tokenHeaders } from './hook-token.ts';
+import { type ManifestSettings, settingsOf } from './manifest-settings.ts';
 import type {
   HookSetting,
   HttpTarget,
@@ -39,6 +41,8 @@ export interface ManifestChoice {
   readonly container?: string;
   /** Whether a hook may run a command of the manifest on this machine. */
   readonly allowExec: boolean;
+  /** Settings that the user gives; they win over those of the manifest. Default: none. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -47,15 +51,15 @@ export interface ManifestChoice {
  * @throws CliError for what cannot be read and for a pod that cannot be chosen or played.
  */
 export async function readManifest(path: string, cwd: string, choice: ManifestChoice): Promise<ManifestPod> {
-  const workloads: Workload[] = [];
+  const resources: Resource[] = [];
   try {
     for (const file of await filesOf(path, cwd)) {
-      workloads.push(...workloadsIn(file, await readFile(resolvePath(cwd, file), 'utf8')));
+      resources.push(...objectsIn(file, await readFile(resolvePath(cwd, file), 'utf8')));
     }
   } catch (error) {
-    throw error instanceof CliError ? error : usageError(`cannot read ${path}: ${systemMessage(error)}`);
+    throw error instanceof CliError ? error : usageError(`--manifest: cannot read ${path}: ${systemMessage(error)}`);
   }
-  return podOf(path, workloads, choice);
+  return podOf(path, resources, choice);
 }
 
 async function filesOf(path: string, cwd: string): Promise<string[]> {
@@ -67,28 +71,23 @@ async function filesOf(path: string, cwd: string): Promise<string[]> {
 
 /** @throws CliError, as {@link readManifest}. */
 export function podInManifest(file: string, text: string, choice: ManifestChoice): ManifestPod {
-  return podOf(file, workloadsIn(file, text), choice);
+  return podOf(file, objectsIn(file, text), choice);
 }
 
-function podOf(path: string, workloads: readonly Workload[], choice: ManifestChoice): ManifestPod {
+function podOf(path: string, resources: readonly Resource[], choice: ManifestChoice): ManifestPod {
+  const workloads = resources.map(readWorkload).filter((workload) => workload !== undefined);
   const workload = chooseWorkload(path, workloads, choice.workload);
   const container = chooseContainer(workload, choice.container);
-  return new PodReader(workload, container, choice.allowExec).read();
+  const settings = settingsOf(container, { workload, resources, given: choice.env ?? {} });
+  return new PodReader(workload, container, settings, choice.allowExec).read();
 }
 
-function workloadsIn(file: string, text: string): Workload[] {
+function objectsIn(file: string, text: string): Resource[] {
   const source = new Source(file, text);
-  const workloads: Workload[] = [];
   const documents = parseDocuments(source, ({ line, message }) => {
     throw usageError(`${file}:${line}: ${message}`);
   });
-  for (const document of documents) {
-    for (const resource of resourcesIn(new Tree(source, document).root())) {
-      const workload = readWorkload(resource);
-      if (workload !== undefined) workloads.push(workload);
-    }
-  }
-  return workloads;
+  return [...documents].flatMap((document) => [...resourcesIn(new Tree(source, document).root())]);
 }
 
 function chooseWorkload(file: string, workloads: readonly Workload[], name: string | undefined): Workload {
@@ -121,12 +120,15 @@ class PodReader {
   readonly #workload: Workload;
   readonly #container: Container;
   readonly #allowExec: boolean;
-  readonly #notes: string[] = [];
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #notes: string[];
   readonly #ports: number[] = [];
 
-  constructor(workload: Workload, container: Container, allowExec: boolean) {
+  constructor(workload: Workload, container: Container, settings: ManifestSettings, allowExec: boolean) {
     this.#workload = workload;
     this.#container = container;
+    this.#env = settings.env;
+    this.#notes = [...settings.notes];
     this.#allowExec = allowExec;
   }
 
@@ -140,7 +142,7 @@ class PodReader {
     const slots = this.#slots(hook.kind === 'http' ? hook.slot : undefined);
     return {
       title: `${this.#workload.title}, container ${this.#container.name}`,
-      env: this.#env(),
+      env: this.#env,
       ports: slots,
       hook,
       readiness,
@@ -165,9 +167,9 @@ class PodReader {
   }
 
   #slots(hookSlot: number | undefined): PortSlot[] {
-    const { env } = this.#container;
     return this.#ports.map((declared, index) => {
-      const settings = [...env].filter(([, { value }]) => value?.text === String(declared)).map(([name]) => name);
+      const carriers = Object.entries(this.#env).filter(([, value]) => value === String(declared));
+      const settings = carriers.map(([name]) => name);
       const usual = index === 0 ? 'PORT' : index === hookSlot ? SDK_DEFAULTS.adminPortSetting : undefined;
       return { settings: settings.length > 0 || usual === undefined ? settings : [usual], declared };
     });
@@ -181,6 +183,12 @@ class PodReader {
         throw usageError(`${this.#workload.title}: the port of the preStop hook cannot be resolved`);
       return { kind: 'http', ...target };
     }
+    if (hook.sleep?.native === true && hook.sleep.seconds > this.#workload.graceSeconds) {
+      throw usageError(
+        `the preStop hook of ${this.#workload.title} must not sleep longer than terminationGracePeriodSeconds, ${this.#workload.graceSeconds}, not ${hook.sleep.seconds}`,
+        'Kubernetes refuses such a pod',
+      );
+    }
     if (hook.sleep?.certain === true) return { kind: 'sleep', seconds: hook.sleep.seconds };
     if (hook.exec === undefined) {
       this.#notes.push('a tcpSocket hook does nothing; played without a hook');
@@ -190,7 +198,7 @@ class PodReader {
     if (calls !== undefined) {
       this.#notes.push(`the command of the hook asks /${calls.endpoint}; the drill asks it itself`);
       const slot = this.#slotOf(calls.port ?? this.#adminPort());
-      return { kind: 'http', slot, path: SDK_DEFAULTS.paths[calls.endpoint], ...this.#token() };
+      return { kind: 'http', slot, path: SDK_DEFAULTS.paths[calls.endpoint], ...tokenHeaders(this.#env) };
     }
     const [program, ...args] = argv;
     if (!this.#allowExec || program === undefined) {
@@ -203,13 +211,8 @@ class PodReader {
   }
 
   #adminPort(): number {
-    const written = this.#container.env.get(SDK_DEFAULTS.adminPortSetting)?.value?.text;
+    const written = this.#env[SDK_DEFAULTS.adminPortSetting];
     return written !== undefined && /^\d+$/.test(written) ? Number(written) : SDK_DEFAULTS.adminPort;
-  }
-
-  #token(): Pick<HttpTarget, 'headers'> {
-    const token = this.#container.env.get(SDK_DEFAULTS.tokenSetting)?.value?.text;
-    return token === undefined ? {} : { headers: { [SDK_DEFAULTS.tokenHeader]: token } };
   }
 
   #readiness(probe: Probe | undefined): ReadinessSetting {
@@ -233,32 +236,6 @@ class PodReader {
       ...(http.scheme.text === 'HTTPS' ? { scheme: 'HTTPS' } : {}),
       ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
     };
-  }
-
-  #env(): Record<string, string> {
-    const env: Record<string, string> = {};
-    for (const [name, { at, value }] of this.#container.env) {
-      const text = value?.text ?? this.#fromField(at.get('valueFrom'));
-      // `$(NAME)` stands for a setting above it (Kubernetes, dependent environment variables).
-      if (text !== undefined)
-        env[name] = text.replaceAll(/\$\(([A-Za-z_]\w*)\)/g, (whole, other) => env[other] ?? whole);
-      else this.#notes.push(`${name} comes from the cluster and is not set; --env ${name}=… sets it`);
-    }
-    return env;
-  }
-
-  #fromField(valueFrom: Cursor): string | undefined {
-    switch (valueFrom.at('fieldRef', 'fieldPath').text) {
-      case 'status.podIP':
-      case 'status.hostIP':
-        return '127.0.0.1';
-      case 'metadata.name':
-        return this.#workload.resource.name;
-      case 'metadata.namespace':
-        return this.#workload.resource.namespace ?? 'default';
-      default:
-        return undefined;
-    }
   }
 }
 

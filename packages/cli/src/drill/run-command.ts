@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command } from '../commands/command.ts';
 import { CliError, systemMessage } from '../errors.ts';
-import { type Io, wantsColours } from '../io.ts';
+import { canRewrite, type Io, wantsColours, widthOf } from '../io.ts';
 import { version } from '../version.ts';
 import { drill } from './drill.ts';
 import { dryRun } from './dry-run.ts';
@@ -23,6 +23,8 @@ export async function runDrillCommand(command: Command, args: readonly string[],
     io.stdout.write(dryRun(order));
     return DRILL_EXIT.passed;
   }
+  // Sooner than after a drill whose result would be lost.
+  for (const file of [order.output.junit, order.output.html]) if (file !== undefined) await checkPlace(file, io);
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -42,7 +44,7 @@ export async function runDrillCommand(command: Command, args: readonly string[],
 
 async function carryOut(order: DrillOrder, io: Io, interruption: AbortController): Promise<DrillReport> {
   const { settings, compared, output, notes } = order;
-  const progress = new Progress(io.stderr);
+  const progress = new Progress(io.stderr, canRewrite(io.stderr, io.env));
   const startedAt = new Date();
   const startedMs = performance.now();
   if (!output.quiet) for (const note of notes) io.stderr.write(`  ${note}\n`);
@@ -82,17 +84,39 @@ async function bothOrFirstError(runs: readonly Promise<ServiceResult>[]): Promis
 
 async function write(report: DrillReport, output: OutputSettings, io: Io): Promise<void> {
   if (output.json) io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else io.stdout.write(terminalReport(report, { colours: wantsColours(io.stdout, io.env) }));
+  else {
+    const width = widthOf(io.stdout);
+    const colours = wantsColours(io.stdout, io.env);
+    io.stdout.write(terminalReport(report, { colours, ...(width === undefined ? {} : { width }) }));
+  }
   if (output.junit !== undefined) await writeTo(output.junit, junitReport(report), io);
   if (output.html !== undefined) await writeTo(output.html, htmlReport(report), io);
 }
 
-async function writeTo(file: string, text: string, io: Io): Promise<void> {
+/** Makes the folder of a file, without touching the file of an earlier drill. */
+async function checkPlace(file: string, io: Io): Promise<void> {
   const target = resolve(io.cwd, file);
   try {
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, text);
+    await access(dirname(target), constants.W_OK);
+    const known = await stat(target).catch(() => undefined);
+    if (known === undefined) return;
+    await access(target, constants.W_OK);
+    if (!known.isDirectory()) return;
   } catch (error) {
-    throw new CliError('ERR_PRESTOP_CLI_OUTPUT', `cannot write ${file}: ${systemMessage(error)}`, { cause: error });
+    throw cannotWrite(file, error);
   }
+  throw cannotWrite(file, 'is a directory');
+}
+
+async function writeTo(file: string, text: string, io: Io): Promise<void> {
+  try {
+    await writeFile(resolve(io.cwd, file), text);
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
+}
+
+function cannotWrite(file: string, cause: unknown): CliError {
+  return new CliError('ERR_PRESTOP_CLI_OUTPUT', `cannot write ${file}: ${systemMessage(cause)}`, { cause });
 }

@@ -200,14 +200,32 @@ describe('no result', () => {
       'a service that ends',
       [],
       ['node', fixture('broken.mjs')],
-      /ended before it was ready[\s\S]*the database is not there/,
+      /ended with exit code 3 before it was ready[\s\S]*the database is not there/,
     ],
     ['a program that is not there', [], ['no-such-program'], /cannot start no-such-program/],
     [
       'a service that is never ready',
       ['--start-timeout', '300ms', '--ready', '/unavailable'],
       ['node', fixture('service.mjs')],
-      /was not ready[\s\S]*--ready what to ask/,
+      /was not ready after 300 ms \(--start-timeout\): no 2xx or 3xx from GET \/unavailable on \d+/,
+    ],
+    [
+      'a service that is asked without the TLS that it speaks',
+      [],
+      ['node', fixture('tls.mjs')],
+      /GET \/ fails: [\s\S]*it speaks TLS: --ca FILE trusts its certificate, --insecure any/,
+    ],
+    [
+      'a service that is asked over TLS and speaks none',
+      ['--insecure'],
+      ['node', fixture('service.mjs')],
+      /GET \/ fails: [\s\S]*it speaks no TLS: leave out --ca and --insecure/,
+    ],
+    [
+      'a service that speaks HTTP/2 only',
+      [],
+      ['node', fixture('http2.mjs')],
+      /GET \/ fails: [\s\S]*the wrong version of HTTP: --clients http2/,
     ],
     [
       'a route that is not there',
@@ -234,6 +252,40 @@ describe('no result', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('a service that listens elsewhere', () => {
+  it('is told where', { timeout: 40_000 }, async () => {
+    const options = ['--quiet', '--start-timeout', '1500ms', '--port', '3000'];
+    const { code, stderr } = await prestop(['drill', ...options, '--', 'node', fixture('elsewhere.mjs')]);
+    expect(stderr).toMatch(
+      /port \d+ accepts no connection[\s\S]*it listens on (\d+) instead: -p \1 gives it a free port/,
+    );
+    expect(code).toBe(3);
+  });
+});
+
+describe('files that cannot be written', () => {
+  it('are known before anything is drilled', async () => {
+    const cwd = folder({ 'drill.html/keep': '', file: '' });
+    for (const [path, why] of [
+      ['drill.html', 'cannot write drill.html: is a directory'],
+      ['file/drill.html', 'cannot write file/drill.html:'],
+    ] as const) {
+      const { code, stderr } = await prestop(['drill', '--html', path, '--', 'no-such-program'], { cwd });
+      expect(stderr).toContain(why);
+      expect(code).toBe(3);
+    }
+  });
+});
+
+describe('the token of the admin server', () => {
+  it('is sent with the hook', { timeout: 40_000 }, async () => {
+    const { code, result } = await drilled(['-e', 'PRESTOP_TOKEN=a-long-secret'], ['node', fixture('prestop.mjs')]);
+    expect(outcomes(result)).toMatchObject({ answered: 'pass', hook: 'pass' });
+    expect(result.pods[0]?.timeline.hook?.status).toBe(200);
+    expect(code).toBe(0);
+  });
+});
+
 describe('usage', () => {
   it.each([
     [[], 'there is no command to drill'],
@@ -246,14 +298,22 @@ describe('usage', () => {
     [['--fault', 'registry-outage', '--', 'x'], '--fault registry-outage needs --registry'],
     [['--request', 'FETCH /', '--', 'x'], '--request "FETCH /" is no request'],
     [['--port', 'a b', '--', 'x'], '--port must be a setting, a number or SETTING=NUMBER'],
-    [['--hook', 'prestop', '--', 'x'], '--hook must be a path or PORT:PATH'],
+    [['--hook', 'prestop', '--', 'x'], '--hook must be /path, PORT:/path, sleep:5s or none, not "prestop"'],
     [['--hook', '9999:/prestop', '--', 'x'], 'there is no port "9999"'],
+    [['--hook', 'sleep:long', '--', 'x'], '--hook must be a duration (500ms, 2s, 1.5m), not "long"'],
+    [['--hook', 'sleep:31s', '--', 'x'], '--hook must not sleep longer than the grace period of 30 s, not "sleep:31s"'],
+    [['--ready', 'healthz', '--', 'x'], '--ready must be /path, PORT:/path or tcp, not "healthz"'],
+    [['--port', '70000', '--', 'x'], '--port must have a number from 1 to 65535, not "70000"'],
+    [['--case', 'all,roling', '--', 'x'], 'did you mean rolling?'],
+    [['--timeout', '0', '--', 'x'], '--timeout must be 1ms or more, not "0"'],
+    [['--max-exit', '0s', '--', 'x'], '--max-exit must be 1ms or more, not "0s"'],
+    [['--grace', '-1', '--', 'x'], '--grace must be a whole number from 0 to 86400, not "-1"'],
     [['--think', 'long', '--', 'x'], '--think must be a duration'],
     [['--env', 'PORT', '--', 'x'], '--env must be NAME=VALUE'],
     [['--header', 'Accept', '--', 'x'], `--header must be 'Name: value'`],
     [['--clients', 'curl', '--', 'x'], '--clients must be one of node, undici, new-connection, http2'],
     [['--registry', 'consul', '--', 'x'], '--registry must be file:SETTING'],
-    [['--har', 'nowhere.har', '--', 'x'], 'cannot read nowhere.har: no such file or directory'],
+    [['--har', 'nowhere.har', '--', 'x'], '--har: cannot read nowhere.har: no such file or directory'],
     [['--container', 'app', '--', 'x'], 'need a --manifest'],
     [['--compare', '"', '--', 'x'], 'is no command'],
     [['--compare-hook', 'none', '--', 'x'], 'needs --compare'],
@@ -273,5 +333,8 @@ describe('usage', () => {
     const { report } = await drilledService('serve', '--har', join(cwd, 'a.har'), '--openapi', join(cwd, 'api.yaml'));
     expect(report.settings.requests.map(({ request }) => request)).toEqual(['GET /slow', 'GET /gone', 'GET /stream']);
     expect(report.services[0]?.leftOut).toEqual(['GET /gone answers 404']);
+    const asked = await drilledService('serve', '-r', 'GET /slow', '-r', 'GET /stream');
+    // The fingerprint of what was sent.
+    expect(report.settings.schedule).toBe(asked.report.settings.schedule);
   });
 });

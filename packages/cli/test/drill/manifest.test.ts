@@ -67,7 +67,65 @@ livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodS
         POD_IP: '127.0.0.1',
         BASE: 'http://127.0.0.1:3000/$(NOBODY)',
       },
-      notes: ['SECRET comes from the cluster and is not set; --env SECRET=… sets it'],
+      notes: ['SECRET comes from Secret s and is not set; --env SECRET=… sets it'],
+    });
+  });
+
+  describe('and the objects beside it', () => {
+    const objects = `---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: v1
+    kind: Secret
+    metadata: { name: orders-prestop }
+    data: { token: ${Buffer.from('encoded-token').toString('base64')}, other: eA== }
+    stringData: { plain: as it is }
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata: { name: orders }
+    data: { LEVEL: debug, COLOUR: blue }
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata: { name: other, namespace: elsewhere }
+    data: { LEVEL: none }
+`;
+    const container = `env:
+  - { name: PRESTOP_TOKEN, valueFrom: { secretKeyRef: { name: orders-prestop, key: token } } }
+  - { name: PLAIN, valueFrom: { secretKeyRef: { name: orders-prestop, key: plain } } }
+  - { name: COLOUR, value: red }
+  - { name: MISSING, valueFrom: { configMapKeyRef: { name: other, key: LEVEL } } }
+envFrom:
+  - { configMapRef: { name: orders } }
+  - { prefix: S_, secretRef: { name: orders-prestop } }
+  - { secretRef: { name: nobody } }
+lifecycle: { preStop: { exec: { command: [prestop, hook, prestop] } } }`;
+    const text = `${deployment({ container })}${objects}`;
+
+    it('give the settings that come from ConfigMaps and Secrets, the token of the hook among them', () => {
+      const pod = read(text);
+      expect(pod.env).toEqual({
+        PRESTOP_TOKEN: 'encoded-token',
+        PLAIN: 'as it is',
+        COLOUR: 'red',
+        LEVEL: 'debug',
+        S_token: 'encoded-token',
+        S_other: 'x',
+        S_plain: 'as it is',
+      });
+      expect(pod.hook).toMatchObject({ kind: 'http', headers: { 'x-prestop-token': 'encoded-token' } });
+      expect(pod.notes).toEqual([
+        'Secret nobody is not in the manifest; --env sets what it would set',
+        'MISSING comes from ConfigMap other and is not set; --env MISSING=… sets it',
+        'the command of the hook asks /prestop; the drill asks it itself',
+      ]);
+    });
+
+    it('count less than what is given by hand, which the hook is sent as well', () => {
+      const pod = read(text, { env: { PRESTOP_TOKEN: 'by-hand-1', MISSING: 'here' } });
+      expect(pod.env).toMatchObject({ PRESTOP_TOKEN: 'by-hand-1', MISSING: 'here' });
+      expect(pod.hook).toMatchObject({ headers: { 'x-prestop-token': 'by-hand-1' } });
+      expect(pod.notes.join()).not.toContain('MISSING');
     });
   });
 
@@ -136,6 +194,10 @@ livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodS
     [
       deployment({ container: 'lifecycle: { preStop: { httpGet: { port: nowhere } } }' }),
       'the port of the preStop hook cannot be resolved',
+    ],
+    [
+      deployment({ container: 'lifecycle: { preStop: { sleep: { seconds: 31 } } }' }),
+      'the preStop hook of Deployment/orders must not sleep longer than terminationGracePeriodSeconds, 30, not 31',
     ],
   ])('refuses what it cannot play', (text, message) => {
     expect(() => read(text)).toThrow(message);

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, symlink } from 'node:fs/promises';
 import type { Fault } from './fault.ts';
 
 const FROZEN_FROM_MS = 100;
@@ -34,7 +34,6 @@ export const registryOutage: Fault = {
     const bringBack = async (): Promise<void> => {
       if (!isAway) return;
       isAway = false;
-      // The service may have made an empty one in the meantime.
       await rm(registryDir, { recursive: true, force: true });
       await rename(away, registryDir);
     };
@@ -42,6 +41,8 @@ export const registryOutage: Fault = {
       act: async () => {
         await rename(registryDir, away);
         isAway = true;
+        // A link to nowhere: whoever misses the directory must not make an empty one, which could be read.
+        await symlink(`${away}.nowhere`, registryDir).catch(() => undefined);
         await until(OUTAGE_MS);
         await bringBack();
         return [];

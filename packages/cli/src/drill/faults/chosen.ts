@@ -1,0 +1,48 @@
+import { usageError } from '../../errors.ts';
+import { oneOf } from '../option-values.ts';
+import { type DrillRequest, parseRequestLine } from '../requests/request-line.ts';
+import type { FaultSetting } from '../settings.ts';
+import { requestFor } from '../stop-pod.ts';
+import { FAULT_NAMES, type FaultName } from './fault.ts';
+import { faultNamed } from './index.ts';
+
+/** What faults need to be run. */
+export interface FaultSources {
+  readonly requests: readonly DrillRequest[];
+  /** Whether callers look in the file registry. */
+  readonly hasRegistry: boolean;
+}
+
+/** The faults that `--fault` names, each once. @throws CliError for one that is not there or cannot be run. */
+export function chosenFaults(words: readonly string[], sources: FaultSources): readonly FaultSetting[] {
+  const settings: FaultSetting[] = [];
+  // A request may have commas in it.
+  for (const word of words.flatMap((text) => (text.includes('=') ? [text] : text.split(',')))) {
+    const [name = '', ...line] = word.trim().split('=');
+    if (name === 'all') {
+      settings.push(...FAULT_NAMES.filter((each) => canRun(each, sources)).map((each) => ({ name: each })));
+    } else settings.push(faultOf(oneOf('fault', name, FAULT_NAMES), line.join('='), sources));
+  }
+  return [...new Map(settings.map((setting) => [setting.name, setting])).values()];
+}
+
+function faultOf(name: FaultName, line: string, sources: FaultSources): FaultSetting {
+  if (line === '') {
+    if (canRun(name, sources)) return { name };
+    const needs = faultNamed(name).request;
+    if (needs === 'none') throw usageError(`--fault ${name} needs --registry file:SETTING`);
+    throw usageError(
+      `--fault ${name} has to be told what to ask for`,
+      needs === 'stream' ? `--fault '${name}=GET /events'` : `--fault '${name}=POST /orders {"lines":[]}'`,
+    );
+  }
+  const request = parseRequestLine(line);
+  if (request === undefined) throw usageError(`--fault ${name}: "${line}" is no request`);
+  return { name, request };
+}
+
+function canRun(name: FaultName, { requests, hasRegistry }: FaultSources): boolean {
+  if (name === 'registry-outage') return hasRegistry;
+  const { request } = faultNamed(name);
+  return request === 'none' || requestFor(request, requests) !== undefined;
+}

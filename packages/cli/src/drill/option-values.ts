@@ -1,0 +1,100 @@
+import { closest } from '../closest.ts';
+import { usageError } from '../errors.ts';
+import { parseDuration } from './duration.ts';
+import { tokenHeaders } from './hook-token.ts';
+import type { HookSetting, HttpTarget, PortSlot, ReadinessSetting } from './settings.ts';
+
+/** What the values of options mean. Each names the option, the rule and the value when it throws a CliError. */
+
+export function oneOf<Name extends string>(option: string, word: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === word);
+  if (found !== undefined) return found;
+  const near = closest(word, names);
+  throw usageError(
+    `--${option} must be one of ${names.join(', ')}, not "${word}"`,
+    near === undefined ? undefined : `did you mean ${near}?`,
+  );
+}
+
+/** In milliseconds, `atLeastMs` or more. */
+export function durationOf(option: string, text: string, atLeastMs: number): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw usageError(`--${option} must be a duration (500ms, 2s, 1.5m), not "${text}"`);
+  if (ms < atLeastMs) throw usageError(`--${option} must be ${atLeastMs}ms or more, not "${text}"`);
+  return ms;
+}
+
+/** `PORT`, `3000`, `PORT=3000`; a setting that the manifest gives a number keeps it. */
+export function portSlot(word: string, manifest: readonly PortSlot[]): PortSlot {
+  const match = /^(?:([A-Za-z_]\w*)(?:=|$))?(\d{1,5})?$/.exec(word);
+  const [, setting, number] = match ?? [];
+  if (setting === undefined && number === undefined) {
+    throw usageError(`--port must be a setting, a number or SETTING=NUMBER, not "${word}"`);
+  }
+  const declared =
+    number === undefined ? manifest.find(({ settings }) => settings.includes(setting ?? ''))?.declared : Number(number);
+  if (declared !== undefined && (declared < 1 || declared > 65_535)) {
+    throw usageError(`--port must have a number from 1 to 65535, not "${word}"`);
+  }
+  return { settings: setting === undefined ? [] : [setting], ...(declared === undefined ? {} : { declared }) };
+}
+
+/** What a hook may be played with. */
+export interface HookContext {
+  readonly ports: readonly PortSlot[];
+  readonly graceSeconds: number;
+  /** The service's settings: its token is sent with the hook. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** `/path`, `ADMIN_PORT:/path`, `sleep:5s`, `none` */
+export function hookOf(option: string, text: string, { ports, graceSeconds, env }: HookContext): HookSetting {
+  if (text === 'none') return { kind: 'none' };
+  if (text.startsWith('sleep:')) {
+    const seconds = durationOf(option, text.slice('sleep:'.length), 0) / 1000;
+    if (seconds <= graceSeconds) return { kind: 'sleep', seconds };
+    throw usageError(
+      `--${option} must not sleep longer than the grace period of ${graceSeconds} s, not "${text}"`,
+      'Kubernetes refuses such a pod; --grace gives it more time',
+    );
+  }
+  const usual = Math.min(1, ports.length - 1);
+  const target = httpTarget(option, text, ports, usual, '/path, PORT:/path, sleep:5s or none');
+  return { kind: 'http', ...target, ...tokenHeaders(env) };
+}
+
+/** `/path`, `ADMIN_PORT:/path`, `tcp` */
+export function readinessOf(text: string, ports: readonly PortSlot[]): ReadinessSetting {
+  if (text === 'tcp') return { kind: 'tcp' };
+  return { kind: 'http', ...httpTarget('ready', text, ports, 0, '/path, PORT:/path or tcp') };
+}
+
+function httpTarget(
+  option: string,
+  text: string,
+  ports: readonly PortSlot[],
+  usual: number,
+  forms: string,
+): Pick<HttpTarget, 'slot' | 'path'> {
+  const match = /^(?:(\w+):)?(\/\S*)$/.exec(text);
+  if (match === null) throw usageError(`--${option} must be ${forms}, not "${text}"`);
+  const [, port, path = '/'] = match;
+  if (port === undefined) return { slot: usual, path };
+  const slot = ports.findIndex(({ settings, declared }) => settings.includes(port) || String(declared) === port);
+  if (slot === -1) throw usageError(`--${option}: there is no port "${port}"`, `--port ${port} makes it one`);
+  return { slot, path };
+}
+
+/** `NAME=VALUE` */
+export function settingOf(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw usageError(`--env must be NAME=VALUE, not "${text}"`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `Name: value`, the name in lower case. */
+export function headerOf(text: string): readonly [string, string] {
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(text);
+  if (match === null) throw usageError(`--header must be 'Name: value', not "${text}"`);
+  return [(match[1] ?? '').toLowerCase(), match[2] ?? ''];
+}
