@@ -5,6 +5,7 @@ import type { CaseResult } from './result.ts';
 /** What a drill tells while it runs; all of it is in the result as well. */
 export type DrillEvent =
   | { readonly type: 'case'; readonly case: CaseName; readonly summary: string }
+  | { readonly type: 'pod-starting'; readonly pod: string; readonly timeoutMs: number }
   | { readonly type: 'pod-ready'; readonly pod: string; readonly target: string; readonly startedInMs: number }
   | { readonly type: 'left-out'; readonly request: string }
   | { readonly type: 'warm-up'; readonly ms: number }

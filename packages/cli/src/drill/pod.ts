@@ -10,11 +10,12 @@ import {
   TestkitError,
 } from '@prestop/testkit';
 import { SDK_DEFAULTS } from '../defaults.ts';
-import { showDuration } from './duration.ts';
 import { DrillError } from './errors.ts';
+import { tokenHeaders } from './hook-token.ts';
 import type { Interrupt } from './interrupt.ts';
+import { notReady } from './not-ready.ts';
 import { portEnvironment } from './port-map.ts';
-import type { HttpTarget, PortSlot, ServiceSetting } from './settings.ts';
+import type { HttpTarget, ServiceSetting } from './settings.ts';
 
 const HOST = '127.0.0.1';
 const POLL_SECONDS = 0.05;
@@ -40,8 +41,8 @@ export interface DrillPod {
 }
 
 export interface StartPodOptions {
-  /** From 1. */
-  readonly number: number;
+  /** `pod-1` */
+  readonly name: string;
   readonly service: ServiceSetting;
   /** Added to the environment of every pod. */
   readonly env: Readonly<Record<string, string>>;
@@ -55,8 +56,7 @@ export interface StartPodOptions {
  *
  * @throws DrillError `ERR_PRESTOP_DRILL_SERVICE`, with the last output, and `ERR_PRESTOP_DRILL_INTERRUPTED`.
  */
-export async function startPod({ number, service, env, ports: given, interrupt }: StartPodOptions): Promise<DrillPod> {
-  const name = `pod-${number}`;
+export async function startPod({ name, service, env, ports: given, interrupt }: StartPodOptions): Promise<DrillPod> {
   const ports = given ?? (await Promise.all(service.ports.map(() => freePort())));
   const [first = 0] = ports;
   const environment = {
@@ -72,8 +72,8 @@ export async function startPod({ number, service, env, ports: given, interrupt }
     throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', cause.message, { cause });
   }
   try {
-    const { readiness, hook } = await interrupt.race(becomeReady(running, service, ports, environment));
-    const startedInMs = performance.now() - running.startedAtMs;
+    const { readiness, hook, readyAtMs } = await interrupt.race(becomeReady(running, service, ports, environment));
+    const startedInMs = readyAtMs - running.startedAtMs;
     return { name, service: running, host: HOST, target: `${HOST}:${first}`, ports, hook, readiness, startedInMs };
   } catch (error) {
     await running.kill();
@@ -87,9 +87,15 @@ async function becomeReady(
   service: ServiceSetting,
   ports: readonly number[],
   env: Readonly<Record<string, string>>,
-): Promise<Pick<DrillPod, 'readiness' | 'hook'>> {
+): Promise<Pick<DrillPod, 'readiness' | 'hook'> & { readonly readyAtMs: number }> {
   const { readiness, hook, cwd } = service;
-  const wait = (target: ProbeTarget) => untilPassing(running, service, target);
+  let readyAtMs = running.startedAtMs;
+  const wait = async (target: ProbeTarget): Promise<ProbeTarget> => {
+    await untilPassing(running, service, target);
+    // Looking for an admin port takes time of its own, in which it is ready already.
+    readyAtMs = performance.now();
+    return target;
+  };
   const asked = await wait(
     readiness.kind === 'http' ? httpTarget(readiness, ports) : { host: HOST, port: ports[0] ?? 0 },
   );
@@ -100,15 +106,19 @@ async function becomeReady(
       : asked;
   switch (hook.kind) {
     case 'none':
-      return { readiness: ready, hook: undefined };
+      return { readiness: ready, readyAtMs, hook: undefined };
     case 'auto':
-      return { readiness: ready, hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop } };
+      return {
+        readiness: ready,
+        readyAtMs,
+        hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop, ...tokenHeaders({ ...process.env, ...env }) },
+      };
     case 'sleep':
-      return { readiness: ready, hook: { sleepSeconds: hook.seconds } };
+      return { readiness: ready, readyAtMs, hook: { sleepSeconds: hook.seconds } };
     case 'exec':
-      return { readiness: ready, hook: { command: hook.command, env, cwd } };
+      return { readiness: ready, readyAtMs, hook: { command: hook.command, env, cwd } };
     case 'http':
-      return { readiness: ready, hook: httpTarget(hook, ports) };
+      return { readiness: ready, readyAtMs, hook: httpTarget(hook, ports) };
   }
 }
 
@@ -127,27 +137,9 @@ function httpTarget({ slot, path, scheme, headers }: HttpTarget, ports: readonly
   return { host: HOST, port: ports[slot] ?? 0, path, ...optional };
 }
 
-async function untilPassing(running: Service, service: ServiceSetting, target: ProbeTarget): Promise<ProbeTarget> {
-  const { startTimeoutMs } = service;
-  const outcome = await firstResult(running, target, startTimeoutMs, ({ ok }) => ok);
-  if (outcome === 'found') return target;
-  const { path, port } = target;
-  const question = path === undefined ? 'a connection to its port' : `2xx or 3xx from GET ${path}`;
-  const told = service.ports.map((slot, index) => describe(slot, index, port)).join(', ');
-  const why =
-    outcome === 'ended'
-      ? `ended before it was ready (${question})`
-      : `was not ready (${question}) after ${showDuration(startTimeoutMs)}`;
-  const output = running.lines.slice(-20).map(({ stream, text }) => `    ${stream}: ${text}`);
-  const said = output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
-  throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${said}`, {
-    hint: `every pod gets ports of its own, here ${told}; --port says how the service takes them, --ready what to ask`,
-  });
-}
-
-function describe({ settings, declared }: PortSlot, index: number, port: number): string {
-  if (settings.length > 0) return `by ${settings.join(' and ')}`;
-  return declared === undefined ? `port ${index + 1}: ${port}` : `in the place of ${declared}`;
+async function untilPassing(running: Service, service: ServiceSetting, target: ProbeTarget): Promise<void> {
+  const outcome = await firstResult(running, target, service.startTimeoutMs, ({ ok }) => ok);
+  if (outcome !== 'found') throw await notReady(running, service, target, outcome);
 }
 
 /** Asks until an answer is the right one. */

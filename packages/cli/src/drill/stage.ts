@@ -69,8 +69,10 @@ export class Stage {
   /** Starts a pod and lists it, or the container of a pod again. @throws DrillError */
   async start(inPlaceOf?: DrillPod): Promise<DrillPod> {
     const { service } = this.#settings;
+    const name = inPlaceOf?.name ?? `pod-${++this.#podsStarted}`;
+    this.#emit({ type: 'pod-starting', pod: name, timeoutMs: service.startTimeoutMs });
     const pod = await startPod({
-      number: inPlaceOf === undefined ? ++this.#podsStarted : Number(inPlaceOf.name.replace('pod-', '')),
+      name,
       service,
       env: this.#registryEnvironment(),
       interrupt: this.#interrupt,
@@ -78,7 +80,7 @@ export class Stage {
     });
     this.#pods.push(pod);
     await this.#list(pod);
-    const { name, target, startedInMs } = pod;
+    const { target, startedInMs } = pod;
     this.#emit({ type: 'pod-ready', pod: name, target, startedInMs });
     return pod;
   }

@@ -1,10 +1,11 @@
-import { type CallerTls, type ClientKind, sendOnce } from '@prestop/testkit';
+import { type CallerTls, type ClientKind, type SendOptions, sendOnce } from '@prestop/testkit';
 import { showDuration } from '../duration.ts';
 import { DrillError } from '../errors.ts';
 import { type DrillRequest, titleOf } from './request-line.ts';
 
 /** Longest answer to a request before the drill, in milliseconds; what takes longer is a stream without an end. */
 const LONGEST_MS = 10_000;
+const PROTOCOL_MS = 2_000;
 const AT_ONCE = 8;
 const HINT = "name a route that works: --request 'GET /orders/7'";
 
@@ -41,7 +42,8 @@ export async function preflight(target: string, options: PreflightOptions): Prom
   for (const [request, problem] of problems) {
     if (request.origin === 'found') continue;
     const message = `${titleOf(request)} ${problem}, and nothing was deleted yet`;
-    throw new DrillError('ERR_PRESTOP_DRILL_REQUEST', message, { hint: HINT });
+    const hint = (await otherProtocol(target, options)) ?? HINT;
+    throw new DrillError('ERR_PRESTOP_DRILL_REQUEST', message, { hint });
   }
   const requests = options.requests.filter((request) => !problems.has(request));
   const leftOut = [...problems].map(([request, problem]) => `${titleOf(request)} ${problem}`);
@@ -49,6 +51,25 @@ export async function preflight(target: string, options: PreflightOptions): Prom
   throw new DrillError('ERR_PRESTOP_DRILL_REQUEST', `no request is left to send: ${leftOut.join('; ')}`, {
     hint: HINT,
   });
+}
+
+/** What helps where the service speaks another protocol than it is asked in; undefined for any other reason. */
+async function otherProtocol(target: string, { client, tls }: PreflightOptions): Promise<string | undefined> {
+  const ask = { method: 'GET', path: '/' };
+  const speaks = async (options: SendOptions): Promise<boolean> =>
+    (await sendOnce(target, ask, { timeoutMs: PROTOCOL_MS, ...options })).status !== undefined;
+  if (await speaks({ client, ...(tls === undefined ? {} : { tls }) })) return undefined;
+  if (tls !== undefined && (await speaks({ client }))) return 'it speaks no TLS: leave out --ca and --insecure';
+  if (tls !== undefined && (await speaks({ client, tls: { verify: false } }))) {
+    return 'it speaks TLS with a certificate that --ca does not trust';
+  }
+  if (tls === undefined && (await speaks({ client, tls: { verify: false } }))) {
+    return 'it speaks TLS: --ca FILE trusts its certificate, --insecure any';
+  }
+  const other = client === 'http2' ? 'node' : 'http2';
+  if (await speaks({ client: other })) return `it is spoken to in the wrong version of HTTP: --clients ${other}`;
+  if (!(await speaks({ client: other, tls: { verify: false } }))) return undefined;
+  return `it speaks TLS and another version of HTTP: --clients ${other} --insecure`;
 }
 
 async function problemWith(

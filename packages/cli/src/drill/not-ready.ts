@@ -1,0 +1,53 @@
+import type { ProbeTarget, Service } from '@prestop/testkit';
+import { showDuration } from './duration.ts';
+import { DrillError } from './errors.ts';
+import { listeningPorts } from './listening-ports.ts';
+import type { PortSlot, ServiceSetting } from './settings.ts';
+
+const SHOWN_LINES = 20;
+
+/** Why a service is not ready, with what it said and where it listens instead. */
+export async function notReady(
+  running: Service,
+  service: ServiceSetting,
+  { path, port }: ProbeTarget,
+  outcome: 'ended' | 'timeout',
+): Promise<DrillError> {
+  const asked = path === undefined ? `port ${port} accepts no connection` : `no 2xx or 3xx from GET ${path} on ${port}`;
+  const why =
+    outcome === 'ended'
+      ? `ended with ${await howItEnded(running)} before it was ready`
+      : `was not ready after ${showDuration(service.startTimeoutMs)} (--start-timeout): ${asked}`;
+  const output = running.lines.slice(-SHOWN_LINES).map(({ stream, text }) => `    ${stream}: ${text}`);
+  const said = output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
+  const hint = outcome === 'ended' ? told(service) : await whereInstead(running, service, port, path);
+  return new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${said}`, { hint });
+}
+
+async function howItEnded({ exited }: Service): Promise<string> {
+  const { code, signal } = await exited;
+  return signal ?? `exit code ${code}`;
+}
+
+async function whereInstead(
+  running: Service,
+  service: ServiceSetting,
+  port: number,
+  path: string | undefined,
+): Promise<string> {
+  const ports = await listeningPorts(running.pid);
+  if (ports.length === 0 || (ports.includes(port) && path === undefined)) return told(service);
+  if (ports.includes(port)) return 'it listens there; --ready says what to ask instead, or tcp';
+  const [other] = ports;
+  return `it listens on ${ports.join(' and ')} instead: -p ${other} gives it a free port in that place; ${told(service)}`;
+}
+
+function told({ ports }: ServiceSetting): string {
+  return `every pod gets ports of its own, here ${ports.map(slotWords).join(', ')}; --port says how the service takes them`;
+}
+
+function slotWords({ settings, declared }: PortSlot): string {
+  const by = settings.length === 0 ? '' : `by ${settings.join(' and ')}`;
+  if (declared === undefined) return by;
+  return `${by}${by === '' ? '' : ' and '}in the place of ${declared}`;
+}
