@@ -11,10 +11,22 @@ export interface Io {
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Of the terminal. */
+  readonly columns?: number;
+}
+
+/** Columns of a terminal; undefined where the output is none, or does not know. */
+export function widthOf({ isTTY, columns }: Output): number | undefined {
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : undefined;
+}
+
+/** Whether a line can be written over. */
+export function canRewrite({ isTTY }: Output, env: Io['env']): boolean {
+  return isTTY === true && env['TERM'] !== 'dumb';
 }
 
 /** Colours only for a terminal, and not when NO_COLOR asks for none (https://no-color.org). */
 export function wantsColours(output: Output, env: Io['env']): boolean {
   const refused = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '';
-  return output.isTTY === true && !refused && env['TERM'] !== 'dumb';
+  return canRewrite(output, env) && !refused;
 }

@@ -1,4 +1,4 @@
-import type { Output } from '../io.ts';
+import { type Output, widthOf } from '../io.ts';
 import { showDuration } from './duration.ts';
 import type { DrillEvent, DrillListener } from './events.ts';
 import { count, VERDICT_WORDS } from './output/words.ts';
@@ -9,11 +9,14 @@ import { count, VERDICT_WORDS } from './output/words.ts';
  */
 export class Progress {
   readonly #output: Output;
+  readonly #canRewrite: boolean;
   /** The line that is written over, by title; a Map so that two services each have theirs. */
   readonly #live = new Map<string, string>();
 
-  constructor(output: Output) {
+  /** @param live Whether the output is a terminal on which a line can be written over. */
+  constructor(output: Output, live: boolean) {
     this.#output = output;
+    this.#canRewrite = live;
   }
 
   listener(title: string | undefined): DrillListener {
@@ -39,11 +42,14 @@ export class Progress {
   }
 
   #show(): void {
-    if (this.#output.isTTY === true) this.#output.write(`\r\x1b[K  ${[...this.#live.values()].join('  |  ')}`);
+    if (!this.#canRewrite) return;
+    const line = `  ${[...this.#live.values()].join('  |  ')}`;
+    // What reaches the last column would go on in a line that cannot be taken away again.
+    this.#output.write(`\r\x1b[K${line.slice(0, (widthOf(this.#output) ?? 80) - 1)}`);
   }
 
   #clear(): void {
-    if (this.#output.isTTY === true) this.#output.write('\r\x1b[K');
+    if (this.#canRewrite) this.#output.write('\r\x1b[K');
   }
 }
 
@@ -51,6 +57,8 @@ function wordsFor(event: Exclude<DrillEvent, { readonly type: 'progress' }>): st
   switch (event.type) {
     case 'case':
       return `${event.case}: ${event.summary}`;
+    case 'pod-starting':
+      return `${event.pod} starts, and has ${showDuration(event.timeoutMs)} to be ready`;
     case 'pod-ready':
       return `${event.pod} is ready at ${event.target} after ${showDuration(event.startedInMs)}`;
     case 'left-out':

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { html } from '../../src/drill/output/html/escape.ts';
 import { htmlReport } from '../../src/drill/output/html/page.ts';
@@ -7,7 +8,7 @@ import { momentsOf, momentTime } from '../../src/drill/output/moments.ts';
 import { terminalReport } from '../../src/drill/output/terminal.ts';
 import { phasesIn } from '../../src/drill/phases.ts';
 import { Progress } from '../../src/drill/progress.ts';
-import { caseResult, failedCase, pod, report, service, timeline } from './support/results.ts';
+import { caseResult, failedCase, pod, report, service, tally, timeline } from './support/results.ts';
 
 const failed = report(service('node server.js', [failedCase()]));
 const compared = report(service('node new.js', [caseResult()]), service('node old.js', [failedCase()]));
@@ -87,7 +88,41 @@ describe('the terminal', () => {
     expect(both).toMatch(/node old\.js +rolling +1,765 +120 +31 +3\.1 s/);
   });
 
-  it('stays narrow', () => {
+  const widest = (output: string): number =>
+    Math.max(
+      ...stripVTControlCharacters(output)
+        .split('\n')
+        .map(({ length }) => length),
+    );
+
+  it.each([48, 60, 80])('fits into %i columns, picture and words', (width) => {
+    const narrow = terminalReport(failed, { colours: true, width });
+    // A path that has no blank in it is not broken.
+    const lines = narrow.split('\n').filter((line) => !line.includes('alert'));
+    expect(widest(lines.join('\n'))).toBeLessThanOrEqual(width);
+    expect(stripVTControlCharacters(narrow).replaceAll(/\s+/g, ' ')).toContain(
+      '31 lost of 1765 requests: the listener was closed',
+    );
+  });
+
+  it('uses the room of a wide terminal', () => {
+    expect(widest(terminalReport(failed, { colours: false, width: 200 }))).toBeGreaterThan(100);
+  });
+
+  it('shortens the names of two side by side, from the front', () => {
+    const long = report(
+      service(`node ${'a/'.repeat(40)}new.js`, [caseResult()]),
+      service('node old.js', [caseResult()]),
+    );
+    const rows = terminalReport(long, { colours: false, width: 80 })
+      .split('\n')
+      .filter((line) => / rolling +1,765/.test(line));
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toContain('new.js');
+    expect(Math.max(...rows.map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it('stays narrow where there is no terminal', () => {
     expect(
       Math.max(
         ...text
@@ -96,6 +131,23 @@ describe('the terminal', () => {
           .map(({ length }) => length),
       ),
     ).toBeLessThan(81);
+  });
+});
+
+describe('a case in which nobody called', () => {
+  const { hook: _, sigtermAtMs: __, exitedAtMs: ___, exit: ____, ...bare } = timeline({ hooks: [] });
+  const empty = caseResult({
+    checks: [],
+    pods: [pod({ timeline: { ...bare, hooks: [] }, late: { count: 0, lost: 0, lastAfterMs: 0 } })],
+    tally: tally({ sent: 0, answered: 0, statuses: {} }),
+    traffic: { bucketMs: 50, buckets: [] },
+  });
+  const nobody = report(service('node server.js', [empty]));
+
+  it('has a picture without a hole in it', () => {
+    for (const text of [terminalReport(nobody, { colours: false }), htmlReport(nobody), junitReport(nobody)]) {
+      expect(text).not.toMatch(/NaN|Infinity|undefined/);
+    }
   });
 });
 
@@ -182,9 +234,9 @@ describe('the page', () => {
 describe('progress', () => {
   const counters = { elapsedMs: 1, sent: 1_200, answered: 1_200, lost: 2, inFlight: 0, starved: 0 };
 
-  function written(isTTY: boolean): string {
+  function written(isTTY: boolean, columns = 80): string {
     let text = '';
-    const progress = new Progress({ isTTY, write: (more) => (text += more) });
+    const progress = new Progress({ isTTY, columns, write: (more) => (text += more) }, isTTY);
     const listener = progress.listener(undefined);
     listener({ type: 'warm-up', ms: 1000 });
     listener({ type: 'progress', counters, late: 7 });
@@ -199,5 +251,9 @@ describe('progress', () => {
 
   it('and one that is written over, on a terminal', () => {
     expect(written(true)).toContain('\r\x1b[K  1,200 requests, 7 late, 2 lost\r\x1b[K');
+  });
+
+  it('which is cut where the terminal ends, since it could not be taken away otherwise', () => {
+    expect(written(true, 20)).toContain('\r\x1b[K  1,200 requests, 7\r\x1b[K');
   });
 });
