@@ -3,6 +3,7 @@ import type { Case } from './cases/case.ts';
 import type { LossCause } from './diagnosis.ts';
 import { showDuration } from './duration.ts';
 import type { FaultName } from './faults/fault.ts';
+import { counted } from './output/words.ts';
 import type { Check, FaultResult, PodResult, Verdict } from './result.ts';
 
 /** What the checks look at. */
@@ -120,7 +121,7 @@ function exitCode(pods: readonly PodResult[]): Check {
   const odd = pods.find(({ timeline }) => timeline.exit !== undefined && timeline.exit.code !== 0);
   const exit = odd?.timeline.exit;
   if (odd === undefined || exit === undefined) {
-    return { id: 'exit-code', title, outcome: 'pass', detail: '0' };
+    return { id: 'exit-code', title, outcome: 'pass', detail: pods.map(({ name }) => name).join(', ') };
   }
   if (exit.signal === null) {
     return { id: 'exit-code', title, outcome: 'warn', detail: `${odd.name} ended with code ${exit.code}` };
@@ -195,7 +196,7 @@ function tested({ pods, longestLagMs, starved, case: { pod: fate } }: Evidence):
   const title = 'callers put it to the test';
   const late = pods.reduce((sum, pod) => sum + pod.late.count, 0);
   if (fate === 'deleted' && longestLagMs > 0 && late < 10) {
-    const detail = `only ${late} requests came after the deletion`;
+    const detail = `only ${counted(late, 'request')} came after the deletion`;
     return {
       id: 'tested',
       title,

@@ -8,6 +8,7 @@ export type LossKind =
   | 'listener-closed'
   | 'kept-alive-closed'
   | 'fresh-connection-closed'
+  | 'closed-in-flight'
   | 'answer-cut'
   | 'exited-in-flight'
   | 'killed-in-flight'
@@ -49,6 +50,8 @@ export interface LossExample {
 const EXAMPLES = 5;
 /** The process' end and its connections' end are seen at slightly different times. */
 const AT_THE_END_MS = 60;
+/** A request that runs into a connection that is being closed knows it sooner than this, on one machine. */
+const WORKED_ON_MS = 100;
 
 /** What a loss means, and what helps. */
 export const LOSS_WORDS: Readonly<Record<LossKind, { readonly what: string; readonly remedy: string }>> = {
@@ -68,6 +71,10 @@ export const LOSS_WORDS: Readonly<Record<LossKind, { readonly what: string; read
     what: 'a new connection was accepted and closed without an answer',
     remedy:
       'do not destroy connections that have not sent a request yet; close the listener only when nobody connects any more',
+  },
+  'closed-in-flight': {
+    what: 'the connection was closed while the request was being worked on',
+    remedy: 'wait for requests in flight before closing connections, over TLS and HTTP/2 as well',
   },
   'answer-cut': {
     what: 'the answer was cut after its head',
@@ -137,6 +144,7 @@ function kindOf(loss: Loss, sentMs: number, pod: PodResult, excuses: boolean): L
   if (atTheEnd) return killed ? 'killed-in-flight' : 'exited-in-flight';
   if (status !== undefined) return 'answer-cut';
   if (!/RESET|SOCKET|EPIPE|hang up|closed/i.test(cause)) return 'other';
+  if (afterMs >= WORKED_ON_MS) return 'closed-in-flight';
   return requestOnConnection > 1 ? 'kept-alive-closed' : 'fresh-connection-closed';
 }
 

@@ -29,7 +29,7 @@ export interface DrillReport {
 /** What was asked for, without settings and headers, which may hold secrets. */
 export interface SettingsSummary {
   readonly seed: number;
-  /** The same for the same requests, pauses and lags. */
+  /** Of the first case: the same for the same requests, pauses and lags. Requests that were left out are not in it. */
   readonly schedule: string;
   readonly graceSeconds: number;
   readonly replicas: number;
@@ -74,6 +74,7 @@ export interface DrillRun {
 }
 
 export function reportFor({ toolVersion, startedAt, durationMs, settings, first, compared }: DrillRun): DrillReport {
+  const schedule = first.cases[0]?.schedule;
   return {
     version: DRILL_REPORT_VERSION,
     toolVersion,
@@ -85,7 +86,7 @@ export function reportFor({ toolVersion, startedAt, durationMs, settings, first,
       arch: process.arch,
       cpus: availableParallelism(),
     },
-    settings: summaryOf(settings),
+    settings: { ...summaryOf(settings), ...(schedule === undefined ? {} : { schedule }) },
     verdict: first.verdict,
     services: compared === undefined ? [first] : [first, compared],
   };

@@ -65,6 +65,8 @@ export interface CaseResult {
   readonly case: CaseName;
   readonly summary: string;
   readonly verdict: Verdict;
+  /** Fingerprint of what the callers were to send, without the requests that were left out. */
+  readonly schedule: string;
   readonly checks: readonly Check[];
   readonly pods: readonly PodResult[];
   readonly faults: readonly FaultResult[];

@@ -9,6 +9,7 @@ import { phasesIn } from './phases.ts';
 import type { DrillPod } from './pod.ts';
 import { type Preflight, preflight } from './requests/preflight.ts';
 import type { CaseResult, FaultResult, PodResult } from './result.ts';
+import { scheduleDigest } from './schedule.ts';
 import type { DrillSettings } from './settings.ts';
 import { Stage } from './stage.ts';
 import { type StopContext, type StoppedPod, stopPod } from './stop-pod.ts';
@@ -124,6 +125,7 @@ class Run {
       case: info.name,
       summary: info.summary,
       verdict: verdictOf(checks),
+      schedule: scheduleDigest({ ...settings.load, requests: this.#context.requests }, settings.seed),
       checks,
       pods,
       faults: this.#faults,

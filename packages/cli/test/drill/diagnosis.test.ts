@@ -15,6 +15,8 @@ describe('why a request was lost', () => {
     ['kept-alive-closed', { cause: 'UND_ERR_SOCKET', requestOnConnection: 2 }],
     ['kept-alive-closed', { cause: 'EPIPE', requestOnConnection: 2 }],
     ['fresh-connection-closed', { cause: 'ECONNRESET', requestOnConnection: 1 }],
+    ['closed-in-flight', { sentMs: -200, afterMs: 210, requestOnConnection: 1 }],
+    ['closed-in-flight', { afterMs: 150, requestOnConnection: 4 }],
     ['answer-cut', { cause: 'ECONNRESET', status: 200 }],
     ['exited-in-flight', { sentMs: 2_800, afterMs: 300 }],
     ['refused-by-status', { cause: 'status 503', status: 503 }],

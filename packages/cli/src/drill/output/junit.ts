@@ -17,7 +17,7 @@ function suitesOf(service: ServiceResult, { startedAt, settings }: DrillReport):
     const failures = result.checks.filter(fails).length;
     const seconds = (result.tally.elapsedMs / 1000).toFixed(3);
     const attributes = `${named(service, result.case)} tests="${result.checks.length}" failures="${failures}" errors="0" skipped="0" time="${seconds}" timestamp="${startedAt.slice(0, 19)}"`;
-    const properties = `    <properties>\n${property('seed', settings.seed)}${property('schedule', settings.schedule)}${property('lag', settings.lag)}${property('hook', service.hook)}    </properties>\n`;
+    const properties = `    <properties>\n${property('seed', settings.seed)}${property('schedule', result.schedule)}${property('lag', settings.lag)}${property('hook', service.hook)}    </properties>\n`;
     const cases = result.checks.map((check) => testCase(service, result, check)).join('');
     return `  <testsuite ${attributes}>\n${properties}${cases}  </testsuite>\n`;
   });

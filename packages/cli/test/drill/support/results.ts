@@ -81,6 +81,7 @@ export function caseResult(more: Partial<CaseResult> = {}): CaseResult {
     case: 'rolling',
     summary: 'the pod is deleted',
     verdict: 'passed',
+    schedule: 'e02266b294443420',
     checks: [
       { id: 'answered', title: 'every request was answered', outcome: 'pass', detail: '0 lost of 1765 requests' },
       {
