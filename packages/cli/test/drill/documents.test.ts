@@ -24,6 +24,7 @@ describe('a recording', () => {
           entry('https://shop.example/orders?page=1#top'),
           entry('https://shop.example/orders?page=1'),
           entry('https://shop.example/orders', { method: 'POST', text: '{}', status: 201 }),
+          entry('https://shop.example/cached', { status: 304 }),
           entry('https://shop.example/old', { status: 301 }),
           entry('https://shop.example/broken', { status: 500 }),
           entry('https://metrics.example/collect'),
@@ -37,6 +38,7 @@ describe('a recording', () => {
     expect(requests).toEqual([
       { method: 'GET', path: '/orders?page=1', headers, weight: 2, origin: 'found' },
       { method: 'POST', path: '/orders', headers, body: '{}', weight: 1, origin: 'found' },
+      { method: 'GET', path: '/cached', headers, weight: 1, origin: 'found' },
     ]);
   });
 
@@ -99,6 +101,36 @@ describe('an OpenAPI document', () => {
       { method: 'GET', path: '/v1/search?q=shoes+%26+socks', headers: { 'x-tenant': 'acme' }, body: undefined },
       { method: 'HEAD', path: '/v1/files/a%2Fb/1', headers: {}, body: undefined },
     ]);
+  });
+
+  it('puts the defaults of its variables into the address of the server', () => {
+    const servers = [{ url: 'https://{region}.example/{stage}/v1', variables: { stage: { default: 'live' } } }];
+    const requests = requestsInOpenApi('a.json', { openapi: '3.0.0', servers, paths: { '/a': { get: {} } } });
+    expect(requests.map(({ path }) => path)).toEqual(['/live/v1/a']);
+  });
+
+  it('makes up what a combined schema and a format ask for', () => {
+    const schema = {
+      allOf: [
+        { type: 'object', required: ['id'], properties: { id: { type: 'string', format: 'uuid' } } },
+        { $ref: '#/x/Priced' },
+      ],
+      required: ['kind'],
+      type: 'object',
+      properties: { kind: { const: 'order' } },
+    };
+    const price = { oneOf: [{ type: 'number', minimum: 3 }, { type: 'string' }] };
+    const document = {
+      openapi: '3.1.0',
+      x: { Priced: { type: 'object', required: ['price'], properties: { price } } },
+      paths: { '/a': { post: { requestBody: { content: { 'application/json': { schema } } } } } },
+    };
+    const [request] = requestsInOpenApi('a.json', document);
+    expect(JSON.parse(request?.body ?? '')).toEqual({
+      id: '00000000-0000-4000-8000-000000000000',
+      price: 3,
+      kind: 'order',
+    });
   });
 
   it('reads Swagger 2', () => {

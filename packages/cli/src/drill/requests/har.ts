@@ -7,7 +7,7 @@ const KEPT_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 
 
 /**
  * The requests of a recording (HAR 1.2), each once, weighted by how often it occurs: those to the host that occurs most,
- * that were answered with 2xx and have no fragment of another service in them.
+ * that were answered with 2xx, or with 304 from a browser's own copy, and have no fragment of another service in them.
  * http://www.softwareishard.com/blog/har-12-spec/
  *
  * @throws CliError `ERR_PRESTOP_CLI_USAGE` for what is no HAR file.
@@ -35,7 +35,8 @@ function readEntry(entry: unknown): { readonly host: string; readonly request: D
   const status = Number(response['status']);
   const method = METHODS.find((each) => each === textIn(request, 'method').toUpperCase());
   const url = textIn(request, 'url');
-  if (method === undefined || !(status >= 200 && status < 300) || !URL.canParse(url)) return undefined;
+  if (method === undefined || !((status >= 200 && status < 300) || status === 304) || !URL.canParse(url))
+    return undefined;
   const { host, pathname, search, protocol } = new URL(url);
   if (!/^https?:$/.test(protocol)) return undefined;
   const postData = request['postData'];

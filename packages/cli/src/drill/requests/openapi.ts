@@ -85,8 +85,35 @@ function valueFor(root: Record<string, unknown>, described: Record<string, unkno
   if (described['default'] !== undefined) return described['default'];
   const [choice] = listIn(described, 'enum');
   if (choice !== undefined) return choice;
-  return madeUp(root, described, depth);
+  if (described['const'] !== undefined) return described['const'];
+  if (depth >= DEEPEST) return 'a';
+  return combined(root, described, depth) ?? madeUp(root, described, depth);
 }
+
+/** `allOf` together, of `oneOf` and `anyOf` the first. */
+function combined(root: Record<string, unknown>, schema: Record<string, unknown>, depth: number): unknown {
+  const schemas = (name: string) =>
+    listIn(schema, name)
+      .map((each) => resolve(root, each))
+      .filter(isRecord);
+  const parts = schemas('allOf');
+  if (parts.length > 0) {
+    const { allOf: _, ...own } = schema;
+    const values = [...parts, own].map((part) => valueFor(root, part, depth + 1));
+    return values.some(isRecord) ? Object.assign({}, ...values.filter(isRecord)) : values[0];
+  }
+  const [choice] = [...schemas('oneOf'), ...schemas('anyOf')];
+  return choice === undefined ? undefined : valueFor(root, choice, depth + 1);
+}
+
+/** What a string of a format may be. */
+const FORMATS: Readonly<Record<string, string>> = {
+  uuid: '00000000-0000-4000-8000-000000000000',
+  date: '2025-01-01',
+  'date-time': '2025-01-01T00:00:00Z',
+  email: 'a@example.com',
+  uri: 'https://example.com/',
+};
 
 function madeUp(root: Record<string, unknown>, schema: Record<string, unknown>, depth: number): unknown {
   const type = Array.isArray(schema['type']) ? schema['type'][0] : schema['type'];
@@ -108,7 +135,7 @@ function madeUp(root: Record<string, unknown>, schema: Record<string, unknown>, 
       return Object.fromEntries(entries);
     }
     default:
-      return 'a';
+      return FORMATS[textIn(schema, 'format')] ?? 'a';
   }
 }
 
@@ -123,10 +150,17 @@ function resolve(root: Record<string, unknown>, value: unknown, hops = 0): unkno
   return resolve(root, target, hops + 1);
 }
 
-/** `servers[0].url` of OpenAPI 3, `basePath` of Swagger 2, without its end slash. */
+/** `servers[0].url` of OpenAPI 3 with the defaults of its variables, `basePath` of Swagger 2, without its end slash. */
 function basePathOf(root: Record<string, unknown>): string {
   const [server] = listIn(root, 'servers');
-  const url = isRecord(server) ? textIn(server, 'url') : textIn(root, 'basePath');
+  const variables = isRecord(server) && isRecord(server['variables']) ? server['variables'] : {};
+  const defaultOf = (name: string): string => {
+    const variable = variables[name];
+    return isRecord(variable) ? textIn(variable, 'default') : name;
+  };
+  const url = isRecord(server)
+    ? textIn(server, 'url').replaceAll(/\{([^}]*)\}/g, (_, name) => defaultOf(name))
+    : textIn(root, 'basePath');
   const path = URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : '';
   return path.replace(/\/+$/, '');
 }
