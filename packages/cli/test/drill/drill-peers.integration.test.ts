@@ -1,6 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { selfSignedCertificate } from '@prestop/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { folder } from '../support/folder.ts';
 import { drilled, outcomes } from './support/drill.ts';
 
@@ -19,6 +20,10 @@ function overTls(): string[] {
   return ['-e', `TLS_CERT=${files}/cert.pem`, '-e', `TLS_KEY=${files}/key.pem`, '--ca', `${files}/cert.pem`];
 }
 
+function overHttp2(): string[] {
+  return [...overTls(), '-e', 'HTTP2=1', '--clients', 'http2'];
+}
+
 /** All that stop on SIGTERM alone, with what else they lose beside the requests of ordinary callers. */
 const PEERS = [
   { name: 'server-close', faults: [] },
@@ -31,6 +36,13 @@ const PEERS = [
   { name: 'fastify', faults: [] },
   { name: 'nest', faults: [] },
 ] as const;
+
+test('every library of the benchmark is among them', () => {
+  const others = ['common', 'cost', 'prestop'];
+  const files = readdirSync(new URL('../../../../benchmarks/servers', import.meta.url));
+  const names = files.map((file) => file.replace('.mjs', '')).filter((name) => !others.includes(name));
+  expect(PEERS.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+});
 
 describe('the drill finds what is lost', () => {
   // Each has processes and ports of its own, and waits most of the time.
@@ -62,22 +74,29 @@ describe('the drill finds what is lost', () => {
     expect(await lostBefore('stoppable')).toBe(0);
   });
 
-  it('of streams that were in flight over HTTP/2: stoppable', { timeout: 60_000 }, async () => {
-    const http2 = [
-      ...overTls(),
-      '-e',
-      'HTTP2=1',
-      '--clients',
-      'http2',
-      '-r',
-      'GET /orders/7/invoice',
-      '--hook',
-      'none',
-    ];
-    const { result } = await drilled(http2, peer('stoppable'));
-    const before = result.losses.flatMap(({ examples }) => examples).filter(({ sentMs }) => sentMs < 0);
-    expect(before.length).toBeGreaterThan(0);
-  });
+  it.concurrent.each(['http-terminator', 'stoppable', 'terminus', 'lightship', 'http-graceful-shutdown'])(
+    'of streams that were in flight over HTTP/2: %s',
+    { timeout: 60_000 },
+    async (name) => {
+      const slow = ['-r', 'GET /orders/7/invoice', '--hook', 'none'];
+      const { code, result } = await drilled([...overHttp2(), ...slow], peer(name));
+      const before = result.losses.flatMap(({ examples }) => examples).filter(({ sentMs }) => sentMs < 0);
+      expect(before.length).toBeGreaterThan(0);
+      expect(code).toBe(1);
+    },
+  );
+
+  // They lose no stream, since they wait for sessions that nobody ends.
+  it.concurrent.each(['server-close', 'fastify', 'close-with-grace'])(
+    'in time that nobody needs, over HTTP/2: %s',
+    { timeout: 60_000 },
+    async (name) => {
+      const short = ['--grace', '6', '--max-exit', '4s', '--hook', 'none'];
+      const { code, result } = await drilled([...overHttp2(), ...REQUESTS, ...short], peer(name));
+      expect(outcomes(result)).toMatchObject({ answered: 'pass', 'in-time': 'fail' });
+      expect(code).toBe(1);
+    },
+  );
 
   it('in time that nobody needs: server.close() waits for idle connections', { timeout: 60_000 }, async () => {
     const { result } = await drilled([...REQUESTS, '--hook', 'none', '--max-exit', '3s'], peer('server-close'));
@@ -86,11 +105,13 @@ describe('the drill finds what is lost', () => {
 });
 
 describe('and nothing is lost', () => {
-  it.each([
-    { discovery: 'endpoints', options: [] },
-    { discovery: 'a registry', options: ['--registry', 'file:REGISTRY_DIR'] },
-  ])('by prestop: $discovery', { timeout: 60_000 }, async ({ options }) => {
-    const { code, result } = await drilled([...REQUESTS, ...FAULTS, ...options], peer('prestop'));
+  it.concurrent.each<{ where: string; options: () => string[] }>([
+    { where: 'endpoints', options: () => FAULTS },
+    { where: 'a registry', options: () => [...FAULTS, '--registry', 'file:REGISTRY_DIR'] },
+    { where: 'over TLS', options: () => [...FAULTS, ...overTls()] },
+    { where: 'over HTTP/2', options: overHttp2 },
+  ])('by prestop: $where', { timeout: 60_000 }, async ({ options }) => {
+    const { code, result } = await drilled([...REQUESTS, ...options()], peer('prestop'));
     expect(result.losses).toEqual([]);
     expect(result.checks.filter(({ outcome }) => outcome === 'fail')).toEqual([]);
     expect(code).toBe(0);
