@@ -13,6 +13,8 @@ const ROLLOUT_MS = 180_000;
 
 export interface Rolled {
   readonly tally: CallerTally;
+  /** What was lost, by cause: how often, and when, in seconds since the restart was asked for. */
+  readonly losses: readonly string[];
   /** The pods that were replaced. */
   readonly terminations: readonly Termination[];
 }
@@ -51,8 +53,10 @@ export async function rollUnderLoad(
     thinkMs: 25,
     seed,
   });
+  let restartedAtMs = 0;
   try {
     await callers.waitForAnswered(1_000, 20_000);
+    restartedAtMs = performance.now();
     await kubectl('rollout', 'restart', `deployment/${deployment}`);
     await kubectl('rollout', 'status', `deployment/${deployment}`, `--timeout=${ROLLOUT_MS}ms`);
     const present = (): readonly string[] => history.present().map(({ metadata }) => metadata.name);
@@ -61,5 +65,19 @@ export async function rollUnderLoad(
   } finally {
     await callers.stop();
   }
-  return { tally: callers.tally(), terminations: old.map((pod) => terminationOf(history, pod)) };
+  const tally = callers.tally();
+  return {
+    tally,
+    losses: lossesOf(tally, restartedAtMs - tally.startedAtMs),
+    terminations: old.map((pod) => terminationOf(history, pod)),
+  };
+}
+
+function lossesOf({ causes, lost }: CallerTally, restartedAtMs: number): readonly string[] {
+  return Object.entries(causes).map(([cause, count]) => {
+    const seconds = lost
+      .filter((request) => request.cause === cause)
+      .map(({ atMs }) => ((atMs - restartedAtMs) / 1000).toFixed(1));
+    return `${cause} ${count} (${seconds[0]} to ${seconds.at(-1)} s)`;
+  });
 }
