@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { record } from '../support/evidence.ts';
 import { inNamespace } from '../support/namespace.ts';
 import { isReady } from '../support/objects.ts';
+import { explainPod } from '../support/prestop-report.ts';
 import { PROBE_PORT, probePod, type Seen, seenInDrill, seenInPod } from '../support/probe-service.ts';
 
 interface Row {
@@ -154,11 +155,14 @@ describe.concurrent.each(rows)('$name', (row) => {
       await history.until('the end of the pod', () => history.present().length === 0);
       await history.until('silence', () => performance.now() - (history.said(pod).at(-1)?.atMs ?? 0) > 1_500);
       const saw = seenInPod(history, pod);
-      note(row, saw, history.warnings(pod));
+      const { complaints } = explainPod(history, pod);
+      note(row, saw, history.warnings(pod), complaints);
       expectRow(saw, row);
       const failed = history.reasons(pod).includes('FailedPreStopHook');
       // Of a pod that was deleted by force nothing is told any more.
       if (asked !== 0) expect(failed).toBe(row.failedHook ?? false);
+      const explained = complaints.includes('error: The preStop hook failed, and SIGTERM followed');
+      expect(explained).toBe(failed);
     }));
 
   it("the drill's kubelet", async () => {
@@ -176,7 +180,12 @@ function expectRow({ order, sigtermAt, endedAt }: Seen, row: Row): void {
   expect(Math.abs(endedAt - row.endedAt), `ended at ${endedAt} s`).toBeLessThan(TOLERANCE);
 }
 
-function note({ name, sigtermAt, endedAt }: Row, saw: Seen, warnings: readonly string[]): void {
+function note(
+  { name, sigtermAt, endedAt }: Row,
+  saw: Seen,
+  warnings: readonly string[],
+  complaints: readonly string[],
+) {
   record({
     chapter: 'The order and the arithmetic of the kubelet',
     case: name,
@@ -185,6 +194,7 @@ function note({ name, sigtermAt, endedAt }: Row, saw: Seen, warnings: readonly s
       'SIGTERM after (s)': `${saw.sigtermAt?.toFixed(1) ?? '–'} (${sigtermAt})`,
       'ended after (s)': `${saw.endedAt.toFixed(1)} (${endedAt})`,
       warnings: warnings.join(', ') || '–',
+      'prestop report complains of': complaints.join(', ') || '–',
     },
   });
 }

@@ -90,15 +90,23 @@ export class History {
 
   /** What a person needs to see of a case that failed. */
   describe(): string {
-    const pods = this.present().map(({ metadata, status }) => {
-      const states = (status.containerStatuses ?? []).map(({ name, state }) => `${name}: ${JSON.stringify(state)}`);
-      return `pod ${metadata.name}: ${status.phase}; ${states.join('; ')}`;
+    const last = new Map(this.pods.map(({ type, object }) => [object.metadata.name, { type, object }]));
+    const pods = [...last.values()].map(({ type, object: { metadata, status } }) => {
+      const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+      const states = all.map(({ name, state, lastState }) => {
+        const before = Object.keys(lastState).length === 0 ? '' : `, before ${JSON.stringify(lastState)}`;
+        return `${name}: ${JSON.stringify(state)}${before}`;
+      });
+      return `pod ${metadata.name}: ${type === 'DELETED' ? 'gone' : status.phase}; ${states.join('; ')}`;
     });
     const events = this.events.map(({ object }) => {
       return `event ${object.involvedObject.name}: ${object.reason}: ${object.message}`;
     });
     const logs = this.logs.slice(-LAST_LINES).map(({ pod, text }) => `${pod}: ${text}`);
-    return [...pods, ...events, ...logs].join('\n');
+    const parts = { 'Containers:': pods, 'Events:': events, 'The end of the logs:': logs };
+    return Object.entries(parts)
+      .map(([title, lines]) => [title, ...lines].join('\n'))
+      .join('\n\n');
   }
 
   #watch<T>(path: string, onChange: (change: Change<T>) => void): void {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { History } from './history.ts';
 import { kubectl } from './kubectl.ts';
 import type { KubeObject } from './objects.ts';
+import { explainHistory } from './prestop-report.ts';
 
 /** A namespace for one case, with its history. */
 export interface Namespace {
@@ -35,7 +36,8 @@ export async function inNamespace(work: (namespace: Namespace) => Promise<void>)
   try {
     await work(namespace);
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n\nWhat had happened:\n${history.describe()}`, { cause: error });
+    const parts = [(error as Error).message, `prestop report:\n${explainHistory(history)}`, history.describe()];
+    throw new Error(parts.join('\n\n'), { cause: error });
   } finally {
     history.end();
     // Its pods end in their own time, and leave their registry.

@@ -21,6 +21,7 @@ export interface Container {
   startupProbe?: unknown;
   livenessProbe?: unknown;
   readinessProbe?: unknown;
+  ports?: readonly unknown[];
   volumeMounts?: readonly unknown[];
   readonly [field: string]: unknown;
 }
@@ -45,6 +46,7 @@ export interface ContainerStatus {
   readonly name: string;
   readonly state: ContainerState;
   readonly lastState: ContainerState;
+  readonly ready: boolean;
   readonly restartCount: number;
 }
 

@@ -1,6 +1,7 @@
 import { ensureConsulBinary, ensureNacosClasspath, startConsul, startNacos } from '@prestop/testkit/servers';
 import { watchConsul } from '../../../examples/express-consul/test/consumer.ts';
 import { subscribeNacos } from '../../../examples/express-nacos/test/consumer.ts';
+import { kubectl } from './kubectl.ts';
 
 /** A registry that the pods reach, and its callers' view of it. */
 export interface Registry {
@@ -8,6 +9,12 @@ export interface Registry {
   readonly addr: string;
   watch(service: string): Promise<{ readonly discover: () => Promise<readonly string[]>; stop(): Promise<void> }>;
   stop(): Promise<void>;
+}
+
+/** Where the node is reached from its pods, and from here. */
+export function nodeAddress(): Promise<string> {
+  const address = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}';
+  return kubectl(['get', 'nodes', '-o', `jsonpath=${address}`]);
 }
 
 /**

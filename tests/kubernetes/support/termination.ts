@@ -1,5 +1,6 @@
 import type { History } from './history.ts';
 import type { ContainerState, Pod } from './objects.ts';
+import { explainPod } from './prestop-report.ts';
 
 /** What a termination report says, as far as the cases look at it. */
 export interface Report {
@@ -7,7 +8,7 @@ export interface Report {
   readonly exitCode: number;
   readonly totalMs: number;
   readonly trigger: { readonly kind: string };
-  readonly joined: readonly { readonly kind?: string; readonly trigger?: { readonly kind: string } }[];
+  readonly joined: readonly { readonly kind: string; readonly detail?: string; readonly atMs: number }[];
   readonly requests: { readonly late: { readonly count: number }; readonly cutCount: number };
 }
 
@@ -24,6 +25,8 @@ export interface Termination {
   readonly report: Report | undefined;
   /** Reasons of the kubelet's warnings, each once. */
   readonly warnings: readonly string[];
+  /** What `prestop report` finds wrong with it. */
+  readonly complaints: readonly string[];
 }
 
 /** Reads how a pod went; it is gone. */
@@ -44,6 +47,7 @@ export function terminationOf(history: History, pod: string): Termination {
     exitCode: endOf(ended.object)?.exitCode,
     report: reportsOf(history, pod).at(-1),
     warnings: history.warnings(pod),
+    complaints: explainPod(history, pod).complaints,
   };
 }
 
@@ -53,6 +57,12 @@ function endOf({ status }: Pod): ContainerState['terminated'] {
 
 /** The reports of a pod's containers, oldest first: a restart in place ends one and begins another. */
 export function reportsOf(history: History, pod: string): readonly Report[] {
-  const lines = history.said(pod).filter(({ text }) => text.startsWith('{') && text.includes('"event":"report"'));
-  return lines.map(({ text }) => (JSON.parse(text) as { readonly report: Report }).report);
+  return reportsIn(history.said(pod).map(({ text }) => text));
+}
+
+/** The reports in a log; the file of a container has the time and the stream before each line. */
+export function reportsIn(lines: readonly string[]): readonly Report[] {
+  return lines
+    .filter((text) => text.includes('"event":"report"'))
+    .map((text) => (JSON.parse(text.slice(text.indexOf('{'))) as { readonly report: Report }).report);
 }
