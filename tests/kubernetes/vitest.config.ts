@@ -14,7 +14,7 @@ export default defineConfig({
     include: ['cases/*.test.ts'],
     globalSetup: ['support/results-page.ts'],
     fileParallelism: false,
-    maxConcurrency: 2,
+    maxConcurrency: 4,
     testTimeout: 240_000,
     hookTimeout: 240_000,
   },
