@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureConsulBinary, ensureKubernetesPrograms, ensureNacosClasspath, mustSkip } from '@prestop/testkit/servers';
 import { buildImages } from './images/build.ts';
+import { removeRemains } from './node/remains.ts';
 import { lackOfNode } from './node/requirements.ts';
 
 const USAGE = `npm run test:kubernetes [-- --up | --publish | vitest arguments]
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
   if (chosen.length === 0) rmSync(join(REPOSITORY, '.cache/kubernetes-results'), { recursive: true, force: true });
   const page = values['publish'] === true ? 'docs/kubernetes-results.md' : '.cache/kubernetes-results.md';
   process.env['PRESTOP_KUBERNETES_RESULTS'] = join(REPOSITORY, page);
-  if (process.env['PRESTOP_TEST_KUBECONFIG']) return run(suite, 'inherit');
+  if (process.env['PRESTOP_TEST_KUBECONFIG']) return (await run(suite, 'inherit')) ?? 1;
 
   const programs = lackOfNode() ?? (await ensureKubernetesPrograms());
   if (mustSkip(programs, 'the published manifests on a real Kubernetes')) return 0;
@@ -45,21 +46,35 @@ async function main(): Promise<number> {
 
   const images = join(REPOSITORY, '.cache/kubernetes-images');
   mkdirSync(images, { recursive: true });
-  await buildImages(programs.folder, join(images, 'images.tar'), say);
+  const built = await buildImages({
+    programs: programs.folder,
+    archive: join(images, 'images.tar'),
+    cache: join(REPOSITORY, '.cache/kubernetes-templates'),
+    say,
+  });
+  process.env['PRESTOP_TEST_IMAGES'] = built.join(' ');
   const keeper = fileURLToPath(new URL('node/keeper.js', import.meta.url));
   const command = values['up'] === true ? ['sleep', 'infinity'] : suite;
   if (values['up'] === true) say('a shell on the node: nsenter --all --target "$(pgrep --full --newest node/init.js)"');
-  return run([process.execPath, keeper, programs.folder, images, ...command], 'pipe');
+  const code = await run([process.execPath, keeper, programs.folder, images, ...command], 'pipe');
+  // The keeper clears up, unless it was killed.
+  if (code === undefined) await removeRemains();
+  return code ?? 1;
 }
 
-/** @param stdin `pipe`: whatever becomes of this process, it ends, and the command knows. */
-async function run([command = '', ...args]: readonly string[], stdin: 'pipe' | 'inherit'): Promise<number> {
+/**
+ * @param stdin `pipe`: whatever becomes of this process, it ends, and the command knows.
+ * @returns the exit code; `undefined` when a signal has ended it.
+ */
+async function run([command = '', ...args]: readonly string[], stdin: 'pipe' | 'inherit'): Promise<number | undefined> {
   const own = stdin === 'pipe';
   // In a session of its own Ctrl-C does not reach it; the end of its standard input does, and it clears up.
   const child = spawn(command, args, { stdio: [stdin, 'inherit', 'inherit'], detached: own });
   if (own) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.stdin?.end());
-  const [code] = await once(child, 'exit');
-  return code ?? 1;
+  const [code] = (await once(child, 'exit')) as [number | null];
+  // What is still at the other end of it, the node's first process, ends with it.
+  child.stdin?.destroy();
+  return code ?? undefined;
 }
 
 function say(line: string): void {

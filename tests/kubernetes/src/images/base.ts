@@ -1,6 +1,7 @@
-import { chmodSync, cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { output } from '../node/command.ts';
+import { put, putLibraries } from './libraries.ts';
 
 /** The official image has it, this busybox has not, and a manifest needs it. */
 const INSTALL = '/usr/bin/install';
@@ -10,16 +11,10 @@ const INSTALL = '/usr/bin/install';
  * loads, and busybox as the shell. User 1000 is "node" there, too.
  */
 export async function writeBase(folder: string): Promise<void> {
-  const put = (from: string, to: string): void => {
-    mkdirSync(dirname(join(folder, to)), { recursive: true });
-    cpSync(realpathSync(from), join(folder, to));
-  };
-  put(process.execPath, '/usr/local/bin/node');
-  put(INSTALL, INSTALL);
-  for (const program of [process.execPath, INSTALL]) {
-    for (const [, library = ''] of (await output('ldd', [program])).matchAll(/(\/\S+) \(0x/g)) put(library, library);
-  }
-  put('/bin/busybox', '/bin/busybox');
+  put(folder, process.execPath, '/usr/local/bin/node');
+  put(folder, INSTALL, INSTALL);
+  for (const program of [process.execPath, INSTALL]) await putLibraries(folder, program);
+  put(folder, '/bin/busybox', '/bin/busybox');
   for (const applet of (await output('/bin/busybox', ['--list'])).trim().split('\n')) {
     if (applet !== 'busybox') symlinkSync('busybox', join(folder, 'bin', applet));
   }

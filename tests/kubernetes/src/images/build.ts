@@ -2,11 +2,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mustSkip } from '@prestop/testkit/servers';
 import { output } from '../node/command.ts';
 import { PAUSE_IMAGE } from '../node/containerd.ts';
 import { writeBase } from './base.ts';
 import { type Dockerfile, parseDockerfile } from './dockerfile.ts';
 import { type Layer, OciLayout } from './oci.ts';
+import { type Template, templates } from './templates.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
 const EXAMPLES = join(REPOSITORY, 'examples');
@@ -21,14 +23,23 @@ export function dockerfiles(): ReadonlyMap<string, Dockerfile> {
   );
 }
 
+export interface BuildOptions {
+  /** Folder of the Kubernetes programs, for `pause`. */
+  readonly programs: string;
+  /** The file to write. */
+  readonly archive: string;
+  /** Folder for what the templates fetch or build once. */
+  readonly cache: string;
+  readonly say: (line: string) => void;
+}
+
 /**
  * Builds the images of the examples and the pause image from what their Dockerfiles say, on a base made of this machine's
- * node, without a network and without Docker.
+ * node, without a network and without Docker; and those of the templates, as far as this machine has their programs.
  *
- * @param programs folder of the Kubernetes programs, for `pause`.
- * @param archive the file to write.
+ * @returns the names of the templates' images.
  */
-export async function buildImages(programs: string, archive: string, say: (line: string) => void): Promise<void> {
+export async function buildImages({ programs, archive, cache, say }: BuildOptions): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'prestop-images-'));
   try {
     const layout = new OciLayout(join(folder, 'layout'));
@@ -44,7 +55,14 @@ export async function buildImages(programs: string, archive: string, say: (line:
       say(`building the image ${dockerfile.image} as examples/${name}/Dockerfile says`);
       await addExample(layout, base, join(folder, name), dockerfile);
     }
+    const built: string[] = [];
+    for (const template of templates(cache)) {
+      if (await addTemplate(layout, base, join(folder, template.subject), template)) {
+        built.push(...template.images.map(({ name }) => name));
+      }
+    }
     await layout.write(archive);
+    return built;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -60,4 +78,21 @@ async function addExample(layout: OciLayout, base: Layer, folder: string, docker
   await output('sh', ['-c', command], REPOSITORY);
   const layer = await layout.addLayer(folder);
   layout.addImage(image, [base, layer], { Env: [PATH, ...env], Cmd: cmd, User: user, WorkingDir: workingDir });
+}
+
+async function addTemplate(layout: OciLayout, base: Layer, folder: string, template: Template): Promise<boolean> {
+  const { subject, images, write, how } = template;
+  mkdirSync(folder);
+  try {
+    await write(folder);
+  } catch (error) {
+    const why = (error as Error).message;
+    if (mustSkip({ available: false, server: 'Kubernetes', why, how }, `the manifests with ${subject}`)) return false;
+  }
+  const layer = await layout.addLayer(folder);
+  for (const { name, stopSignal } of images) {
+    const signal = stopSignal === undefined ? {} : { StopSignal: stopSignal };
+    layout.addImage(name, [base, layer], { Env: [PATH], Cmd: [], ...signal });
+  }
+  return true;
 }

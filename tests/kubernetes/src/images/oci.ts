@@ -9,6 +9,7 @@ export interface ImageConfig {
   readonly Cmd: readonly string[];
   readonly WorkingDir?: string;
   readonly User?: string;
+  readonly StopSignal?: string;
 }
 
 export interface Layer {
