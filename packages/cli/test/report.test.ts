@@ -201,7 +201,7 @@ describe('what kubectl prints', () => {
   });
 
   it.each([
-    ['FailedPreStopHook', 'PreStopHook failed', 'The preStop hook failed, and SIGTERM followed at once'],
+    ['FailedPreStopHook', 'PreStopHook failed', 'The preStop hook failed, and SIGTERM followed'],
     [
       'FailedPostStartHook',
       'PostStartHook failed',

@@ -82,7 +82,7 @@ const EXIT_CODES: Readonly<Record<number, Remark>> = {
   ),
   143: error(
     'SIGTERM ended the process, and nobody in it was listening',
-    'No lifecycle was created, or signals is empty; what was in flight is lost.',
+    'No lifecycle was created, or signals is empty; what was in flight is lost. Not so a JVM: it exits with 143 after its shutdown hooks, too.',
   ),
 };
 
@@ -116,8 +116,8 @@ function eventRemark(reason: string, message: string): Remark | undefined {
   switch (reason) {
     case 'FailedPreStopHook':
       return error(
-        'The preStop hook failed, and SIGTERM followed at once',
-        "Nobody answered on the hook's port (wrong port or path, not listening yet, already ended), or the hook outlived the grace period: then the event comes only when the process has died. An HTTP status never fails a hook.",
+        'The preStop hook failed, and SIGTERM followed',
+        "Nobody answered on the hook's port (wrong port or path, not listening yet, already ended), and SIGTERM came at once; or the hook outlived the grace period, and SIGTERM came at its end: then the event comes only when the process has died. An HTTP status never fails a hook.",
       );
     case 'FailedPostStartHook':
       return error(
