@@ -135,9 +135,7 @@ describe.concurrent('a service with prestop does everything on SIGTERM', () => {
       const kubeletKnows = !name.includes('token');
       for (const { report, complaints } of terminations) {
         expect(report).toMatchObject({ ...CLEAN, trigger: { kind: 'signal' } });
-        expect(complaints).toEqual(
-          kubeletKnows ? ['error: The preStop hook failed, and SIGTERM followed'] : [],
-        );
+        expect(complaints).toEqual(kubeletKnows ? ['error: The preStop hook failed, and SIGTERM followed'] : []);
       }
     }),
   );
