@@ -1,4 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import { checkOption } from './errors.ts';
 
 /** A certificate that trusts itself, with its key; both PEM. */
 export interface SelfSigned {
@@ -6,11 +8,19 @@ export interface SelfSigned {
   readonly key: string;
 }
 
+export interface SelfSignedOptions {
+  /** IPv4 addresses for which it is valid, too. Default: none. */
+  readonly addresses?: readonly string[];
+}
+
 /**
  * A fresh certificate for `localhost`, `127.0.0.1` and `::1` (P-256, X.509 v3 as RFC 5280 section 4.1 lays it out), valid
  * until 2049. For tests: give `cert` as `ca` to the client.
+ *
+ * @throws TestkitError `ERR_TESTKIT_OPTION_INVALID`
  */
-export function selfSignedCertificate(): SelfSigned {
+export function selfSignedCertificate({ addresses = [] }: SelfSignedOptions = {}): SelfSigned {
+  checkOption(addresses.every(isIPv4), 'selfSignedCertificate', 'addresses', 'IPv4 addresses', addresses);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(oid(ECDSA_WITH_SHA256));
   const name = sequence(set(sequence(oid(COMMON_NAME), der(UTF8_STRING, Buffer.from('localhost')))));
@@ -19,6 +29,7 @@ export function selfSignedCertificate(): SelfSigned {
     der(DNS_NAME, Buffer.from('localhost')),
     der(IP_ADDRESS, Buffer.from([127, 0, 0, 1])),
     der(IP_ADDRESS, Buffer.from([...Array(15).fill(0), 1])),
+    ...addresses.map((address) => der(IP_ADDRESS, Buffer.from(address.split('.').map(Number)))),
   );
   const certificate = sequence(
     der(EXPLICIT_0, der(INTEGER, Buffer.from([2]))),

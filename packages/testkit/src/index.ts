@@ -7,7 +7,7 @@ export {
   type RequestKind,
 } from './caller-plan.ts';
 export { type Callers, type CallersOptions, startCallers } from './callers.ts';
-export { type SelfSigned, selfSignedCertificate } from './certificate.ts';
+export { type SelfSigned, type SelfSignedOptions, selfSignedCertificate } from './certificate.ts';
 export { TESTKIT_ERROR_CODES, TestkitError, type TestkitErrorCode } from './errors.ts';
 export { freePort } from './free-port.ts';
 export { type PodTimeline, type TerminatePodOptions, terminatePod } from './kubelet.ts';

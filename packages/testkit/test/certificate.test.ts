@@ -16,3 +16,11 @@ it('is well formed, valid now and for every name of this machine, and signed wit
 it('is another one each time', () => {
   expect(selfSignedCertificate().cert).not.toBe(selfSignedCertificate().cert);
 });
+
+it('is valid for the addresses that are asked for, and refuses what is none', () => {
+  const certificate = new X509Certificate(selfSignedCertificate({ addresses: ['10.1.2.3', '192.168.0.254'] }).cert);
+  expect(certificate.checkIP('10.1.2.3')).toBe('10.1.2.3');
+  expect(certificate.checkIP('192.168.0.254')).toBe('192.168.0.254');
+  expect(certificate.checkIP('10.1.2.4')).toBeUndefined();
+  expect(() => selfSignedCertificate({ addresses: ['node'] })).toThrow('"addresses" must be IPv4 addresses');
+});

@@ -5,11 +5,11 @@ import { record } from '../support/evidence.ts';
 import { applyArguments, PUBLISHED, published } from '../support/manifests.ts';
 import { inNamespace, type Namespace } from '../support/namespace.ts';
 import { isDeployment, type KubeObject } from '../support/objects.ts';
-import { terminationOf } from '../support/termination.ts';
+import { startedAndDeleted } from '../support/pods.ts';
 
 const TOKEN = 'a-token-for-this-case';
 const REPORT_ON_HOST = 'manifests/report-on-host.yaml';
-/** With a registry they are the subject of the rolling updates; without its mesh an overlay adds annotations only. */
+/** With a registry they are the subject of other cases; without its mesh an overlay adds annotations only. */
 const NOT_STARTED = /^express-(consul|nacos)\/|\/(istio|linkerd)$|^manifests\/tke\.yaml$/;
 const ours = new Set([...dockerfiles().values()].map(({ image }) => image));
 
@@ -31,20 +31,16 @@ const startable = (await Promise.all(PUBLISHED.map(async (path) => ({ path, obje
 describe.concurrent.each(startable)('examples/%s, applied as it is', (path) => {
   it('starts, and its pods end clean by its hook when it is deleted', () =>
     inNamespace(async (namespace) => {
-      const { kubectl, history } = namespace;
+      const { kubectl } = namespace;
       const [name = ''] = (await published(path)).filter(isDeployment).map(({ metadata }) => metadata.name);
       await kubectl('create', 'secret', 'generic', `${name}-prestop`, `--from-literal=token=${TOKEN}`);
       await kubectl('apply', ...applyArguments(path));
-      await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=120s');
-      const pods = history.present().map(({ metadata }) => metadata.name);
-      await kubectl('delete', `deployment/${name}`, '--wait=false');
-      await history.until('the end of the pods', () => history.present().length === 0, 90_000);
-
-      const terminations = pods.map((pod) => terminationOf(history, pod));
+      const terminations = await startedAndDeleted(namespace, name);
       record({ chapter: 'Manifests', case: `examples/${path}`, figures: figuresOf(terminations) });
       expect(terminations).toHaveLength(2);
       expectClean(terminations);
-      if (path === REPORT_ON_HOST) for (const pod of pods) expect(await reportOnHost(namespace, pod)).toBe('drained');
+      if (path !== REPORT_ON_HOST) return;
+      for (const { pod } of terminations) expect(await reportOnHost(namespace, pod)).toBe('drained');
     }));
 });
 

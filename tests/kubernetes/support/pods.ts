@@ -1,4 +1,5 @@
 import type { History } from './history.ts';
+import type { Namespace } from './namespace.ts';
 import { type ContainerStatus, isReady, type Pod } from './objects.ts';
 import { type Termination, terminationOf } from './termination.ts';
 
@@ -25,6 +26,17 @@ export async function ready(history: History, pod: string): Promise<void> {
 export async function gone(history: History, pod: string): Promise<Termination> {
   await history.until(`the end of ${pod}`, () => podNow(history, pod) === undefined, GONE_MS);
   return terminationOf(history, pod);
+}
+
+/** Waits until a Deployment that was applied is ready, deletes it, and reads how its pods went. */
+export async function startedAndDeleted(
+  { history, kubectl }: Namespace,
+  name: string,
+): Promise<readonly Termination[]> {
+  await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=120s');
+  const pods = names(history);
+  await kubectl('delete', `deployment/${name}`, '--wait=false');
+  return Promise.all(pods.map((pod) => gone(history, pod)));
 }
 
 /** The pods that are there now, once they have gone. */

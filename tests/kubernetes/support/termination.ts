@@ -9,6 +9,7 @@ export interface Report {
   readonly totalMs: number;
   readonly trigger: { readonly kind: string };
   readonly joined: readonly { readonly kind: string; readonly detail?: string; readonly atMs: number }[];
+  readonly registries: readonly { readonly outcome: string }[];
   readonly requests: { readonly late: { readonly count: number }; readonly cutCount: number };
 }
 
