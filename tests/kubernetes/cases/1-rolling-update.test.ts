@@ -74,7 +74,8 @@ const others: readonly { readonly name: string; readonly lifecycle: object | und
   { name: 'without prestop, preStop.sleep of 5 s', lifecycle: { preStop: { sleep: { seconds: 5 } } } },
 ];
 
-describe.each(others)('a rolling update $name', ({ name, lifecycle }) => {
+// At the same time, since most of it is waiting for SIGKILL.
+describe.concurrent.each(others)('a rolling update $name', ({ name, lifecycle }) => {
   it('is recorded beside it', () =>
     inNamespace(async (namespace) => {
       const objects = await published('express-file/k8s/base');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectClean, figuresOf } from '../support/clean.ts';
 import { record } from '../support/evidence.ts';
 import { deploymentOf, published, serviceContainer, setVariable } from '../support/manifests.ts';
-import { inNamespace } from '../support/namespace.ts';
+import { inNamespace, type Namespace } from '../support/namespace.ts';
 import type { Deployment } from '../support/objects.ts';
 import { ownNode } from '../support/own-node.ts';
 import { startedAndDeleted } from '../support/pods.ts';
@@ -29,7 +29,12 @@ const nacosAt =
   (deployment: Deployment): void =>
     setVariable(serviceContainer(deployment), 'NACOS_SERVER_ADDR', address);
 
-const overlays: readonly { readonly path: string; readonly surround: (nodeIp: string) => Promise<Surroundings> }[] = [
+interface Overlay {
+  readonly path: string;
+  readonly surround: (nodeIp: string) => Promise<Surroundings>;
+}
+
+const consulOverlays: readonly Overlay[] = [
   {
     path: 'express-consul/k8s/overlays/acl',
     async surround(nodeIp) {
@@ -44,6 +49,9 @@ const overlays: readonly { readonly path: string; readonly surround: (nodeIp: st
       return { secrets: HOOK_TOKEN, stop: () => consul.stop() };
     },
   },
+];
+
+const nacosOverlays: readonly Overlay[] = [
   {
     path: 'express-nacos/k8s/overlays/auth',
     async surround(nodeIp) {
@@ -60,29 +68,37 @@ const overlays: readonly { readonly path: string; readonly surround: (nodeIp: st
   },
 ];
 
-// One after the other: they want the same ports.
-describe.skipIf(!ownNode).each(overlays)('examples/$path', ({ path, surround }) => {
-  it('starts when its pods are registered, and they end clean by their hook when they have left the registry', () =>
-    inNamespace(async (namespace) => {
-      const { secrets, fillIn, stop } = await surround(await nodeAddress());
-      try {
-        for (const [name, parts] of Object.entries(secrets)) {
-          const literals = Object.entries(parts).map(([part, value]) => `--from-literal=${part}=${value}`);
-          await namespace.kubectl('create', 'secret', 'generic', name, ...literals);
-        }
-        const objects = await published(path);
-        const deployment = deploymentOf(objects);
-        fillIn?.(deployment);
-        await namespace.apply(objects);
-        const terminations = await startedAndDeleted(namespace, deployment.metadata.name);
-        record({ chapter: 'Manifests', case: `examples/${path}`, figures: figuresOf(terminations) });
-        expect(terminations).toHaveLength(2);
-        expectClean(terminations);
-        for (const { report } of terminations) {
-          expect(report?.registries.map(({ outcome }) => outcome)).toEqual(['confirmed']);
-        }
-      } finally {
-        await stop();
-      }
-    }));
+// Those of one registry want the same ports.
+const registries = [
+  { name: 'Consul', overlays: consulOverlays },
+  { name: 'Nacos', overlays: nacosOverlays },
+];
+
+describe.skipIf(!ownNode).concurrent.each(registries)('the overlays with $name', ({ overlays }) => {
+  it('start when their pods are registered, and end clean by their hook when they have left the registry', async () => {
+    for (const overlay of overlays) await inNamespace((namespace) => startsAndEnds(namespace, overlay));
+  });
 });
+
+async function startsAndEnds(namespace: Namespace, { path, surround }: Overlay): Promise<void> {
+  const { secrets, fillIn, stop } = await surround(await nodeAddress());
+  try {
+    for (const [name, parts] of Object.entries(secrets)) {
+      const literals = Object.entries(parts).map(([part, value]) => `--from-literal=${part}=${value}`);
+      await namespace.kubectl('create', 'secret', 'generic', name, ...literals);
+    }
+    const objects = await published(path);
+    const deployment = deploymentOf(objects);
+    fillIn?.(deployment);
+    await namespace.apply(objects);
+    const terminations = await startedAndDeleted(namespace, deployment.metadata.name);
+    record({ chapter: 'Manifests', case: `examples/${path}`, figures: figuresOf(terminations) });
+    expect(terminations, path).toHaveLength(2);
+    expectClean(terminations);
+    for (const { report } of terminations) {
+      expect(report?.registries.map(({ outcome }) => outcome)).toEqual(['confirmed']);
+    }
+  } finally {
+    await stop();
+  }
+}
