@@ -136,6 +136,12 @@ const rows: readonly Row[] = [
  */
 const AT_REST_MS = 2_500;
 
+/**
+ * How long the kubelet may take to see that the container which it asked has gone: when the last packet of a connection is
+ * lost with the pod's network, Go's keep-alive finds out (nine probes, 15 s apart).
+ */
+const EVENT_MS = 180_000;
+
 /** Of times, in seconds: the machine has two processors, and much runs on them. Rows differ by a second or more. */
 const TOLERANCE = 0.9;
 
@@ -156,7 +162,7 @@ describe.concurrent.each(rows)('$name', (row) => {
       await history.until('silence', () => performance.now() - (history.said(pod).at(-1)?.atMs ?? 0) > 1_500);
       const failed = (): boolean => history.reasons(pod).includes('FailedPreStopHook');
       // Of a pod that was deleted by force nothing is told any more. Of others an event may come when all is over.
-      if (row.failedHook === true && asked !== 0) await history.until('the event of the failed hook', failed);
+      if (row.failedHook === true && asked !== 0) await history.until('the event of the failed hook', failed, EVENT_MS);
       const saw = seenInPod(history, pod);
       const { complaints } = explainPod(history, pod);
       note(row, saw, history.warnings(pod), complaints);

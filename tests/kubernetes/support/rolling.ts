@@ -1,4 +1,4 @@
-import { type Callers, type CallerTally, type RequestKind, startCallers } from '@prestop/testkit';
+import { type Callers, type CallerTally, type LostRequest, type RequestKind, startCallers } from '@prestop/testkit';
 import type { Namespace } from './namespace.ts';
 import { type Termination, terminationOf } from './termination.ts';
 
@@ -13,7 +13,7 @@ const ROLLOUT_MS = 180_000;
 
 export interface Rolled {
   readonly tally: CallerTally;
-  /** What was lost, by cause: how often, and when, in seconds since the restart was asked for. */
+  /** What was lost, by cause: how often, when it was sent, in seconds since the restart was asked for, and how. */
   readonly losses: readonly string[];
   /** The pods that were replaced. */
   readonly terminations: readonly Termination[];
@@ -75,9 +75,16 @@ export async function rollUnderLoad(
 
 function lossesOf({ causes, lost }: CallerTally, restartedAtMs: number): readonly string[] {
   return Object.entries(causes).map(([cause, count]) => {
-    const seconds = lost
-      .filter((request) => request.cause === cause)
-      .map(({ atMs }) => ((atMs - restartedAtMs) / 1000).toFixed(1));
-    return `${cause} ${count} (${seconds[0]} to ${seconds.at(-1)} s)`;
+    const these = lost.filter((request) => request.cause === cause);
+    const [first] = these;
+    const seconds = these.map(({ atMs }) => ((atMs - restartedAtMs) / 1000).toFixed(1));
+    const how = first && `the first after ${Math.round(first.afterMs)} ms, ${connectionOf(first)}`;
+    return `${cause} ${count} (${seconds[0]} to ${seconds.at(-1)} s, ${how})`;
   });
+}
+
+function connectionOf({ client, requestOnConnection }: LostRequest): string {
+  return requestOnConnection === 0
+    ? `without a connection (${client})`
+    : `request ${requestOnConnection} of a connection (${client})`;
 }
