@@ -10,7 +10,7 @@ import { DrillError } from './errors.ts';
 import { DRILL_EXIT, type DrillExitCode, exitCodeOf } from './exit-codes.ts';
 import { type DrillOrder, type OutputSettings, orderFrom } from './from-arguments.ts';
 import { htmlReport } from './output/html/page.ts';
-import { junitReport } from './output/junit.ts';
+import { junitError, junitReport } from './output/junit.ts';
 import { terminalReport } from './output/terminal.ts';
 import { Progress } from './progress.ts';
 import { type DrillReport, reportFor } from './report.ts';
@@ -36,6 +36,7 @@ export async function runDrillCommand(command: Command, args: readonly string[],
     if (!(error instanceof DrillError)) throw error;
     io.stderr.write(`prestop drill: ${error.message}\n`);
     if (error.hint !== undefined) io.stderr.write(`  ${error.hint}\n`);
+    if (order.output.junit !== undefined) await writeTo(order.output.junit, junitError(error), io);
     return error.code === 'ERR_PRESTOP_DRILL_INTERRUPTED' ? DRILL_EXIT.interrupted : DRILL_EXIT.noResult;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -252,6 +252,17 @@ describe('no result', () => {
   });
 });
 
+describe('no result in JUnit', () => {
+  it('is an error, in place of the result of an earlier drill', async () => {
+    const cwd = folder({ 'drill.xml': '<testsuites failures="0"/>' });
+    const { code } = await prestop(['drill', '--junit', 'drill.xml', '--', 'no-such-program'], { cwd });
+    expect(code).toBe(3);
+    const xml = readFileSync(join(cwd, 'drill.xml'), 'utf8');
+    expect(xml).toContain('tests="1" failures="0" errors="1" skipped="0"');
+    expect(xml).toMatch(/<error type="ERR_PRESTOP_DRILL_SERVICE" message="cannot start no-such-program/);
+  });
+});
+
 describe.runIf(process.platform === 'linux')('a service that listens elsewhere', () => {
   it('is told where', { timeout: 40_000 }, async () => {
     const options = ['--quiet', '--start-timeout', '1500ms', '--port', '3000'];

@@ -1,6 +1,9 @@
+import type { DrillError } from '../errors.ts';
 import type { DrillReport } from '../report.ts';
 import type { CaseResult, Check, ServiceResult } from '../result.ts';
 import { momentTime } from './moments.ts';
+
+const TITLE = 'prestop drill';
 
 /**
  * JUnit XML as CI systems read it: a suite for each case, a test case for each check. A drill that did not put the
@@ -8,8 +11,20 @@ import { momentTime } from './moments.ts';
  * nothing and is not in it.
  */
 export function junitReport(report: DrillReport): string {
-  const suites = report.services.slice(0, 1).flatMap((service) => suitesOf(service, report));
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="prestop drill">\n${suites.join('')}</testsuites>\n`;
+  return documentOf(report.services.slice(0, 1).flatMap((service) => suitesOf(service, report)));
+}
+
+/** A drill without a result: an error, where the file of an earlier drill would be taken for this one's. */
+export function junitError({ code, message, hint }: DrillError): string {
+  const text = escaped([message, ...(hint === undefined ? [] : [hint])].join('\n'));
+  const error = `<error type="${code}" message="${escaped(message)}">${text}</error>`;
+  return documentOf([
+    `  <testsuite name="${TITLE}" tests="1" failures="0" errors="1" skipped="0">\n    <testcase classname="${TITLE}" name="has a result">${error}</testcase>\n  </testsuite>\n`,
+  ]);
+}
+
+function documentOf(suites: readonly string[]): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${TITLE}">\n${suites.join('')}</testsuites>\n`;
 }
 
 function suitesOf(service: ServiceResult, { startedAt, settings }: DrillReport): string[] {
