@@ -29,11 +29,18 @@ const listen = (app) => {
 const LIBRARIES = {
   none: () => listen(handler()),
 
+  middleware: () => listen(handler((_request, _response, next) => next())),
+
   async prestop() {
+    const { createLifecycle } = await import('@prestop/core');
+    return createLifecycle({ admin: { port: 0 }, logger: false }).attach(listen(handler()));
+  },
+
+  async 'prestop-express'() {
     const { createLifecycle } = await import('@prestop/core');
     const { prestop } = await import('@prestop/express-adapter');
     const lifecycle = createLifecycle({ admin: { port: 0 }, logger: false });
-    return lifecycle.attach(listen(FRAMEWORK === 'express' ? handler(prestop(lifecycle)) : handler()));
+    return lifecycle.attach(listen(handler(prestop(lifecycle))));
   },
 
   async 'http-terminator'() {

@@ -89,8 +89,12 @@ function requestPathPart({ machine, rows, command }: Section<RequestPathRow>): s
     '',
     'What a request costs, divided by what it costs the same service without the library. All services are up beside each',
     'other and are measured in turn, for a moment each; every ratio is of one round. All are started anew many times, since two',
-    'processes of the same code are not equally fast. The median of the ratios, and in brackets where it is in 95 of 100',
-    'such measurements. The first row is the service without a library again: it says how exact the others are.',
+    'processes of the same code are not equally fast, and each answers tens of thousands of requests before it is measured,',
+    'since it is compiled meanwhile. The median of the ratios, and in brackets where it is in 95 of 100 such measurements. The',
+    'first row is the service without a library again: it says how exact the others are.',
+    '',
+    'prestop is attached to the server, and the kubelet asks on a port of its own. The Express middleware, for probes on the',
+    "application's port and for `drainSignal`, is one more pass of Express's router, as every middleware is.",
     '',
   ];
   for (const [framework, group] of grouped(rows, (row) => row.framework)) {

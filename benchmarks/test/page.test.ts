@@ -77,6 +77,20 @@ describe('what must hold', () => {
     expect(held(rows(1.04, 1.05))).toEqual([false, true]);
   });
 
+  it('an empty middleware is nobody to compare with; what ours costs is told beside it', () => {
+    const rows = [
+      cost('prestop', 1.02),
+      cost('stoppable', 1.01),
+      cost('middleware', 0.9),
+      cost('prestop-express', 1.05),
+    ];
+    const [limit, others] = claims({ requestPath: section(...rows) });
+    expect(limit?.detail).toBe(
+      '+2.0 % in the paired median; +5.0 % with the middleware, an empty one alone is −10.0 %',
+    );
+    expect(others).toMatchObject({ holds: true, detail: 'prestop +2.0 %, stoppable +1.0 %' });
+  });
+
   it('a part that was not run claims nothing', () => {
     expect(claims({})).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { seededRandom, shuffled } from '@prestop/testkit';
 import type { Contestant } from '../contestants.ts';
 import { type Estimate, estimate } from '../statistics.ts';
 import { type Framework, Generator, MeasuredServer } from './child.ts';
+import type { GeneratorAnswer } from './generator.ts';
 
 export interface RequestPathOptions {
   readonly contestants: readonly Contestant[];
@@ -11,7 +12,8 @@ export interface RequestPathOptions {
   readonly rounds: number;
   /** Length of one measurement, in milliseconds. */
   readonly windowMs: number;
-  readonly warmUpMs: number;
+  /** Requests that each process answers before it is measured: Node compiles for several seconds of Express. */
+  readonly warmUpRequests: number;
   readonly onProgress: (line: string) => void;
 }
 
@@ -27,9 +29,15 @@ export interface RequestPathRow {
 }
 
 const CONNECTIONS = 32;
+const WARM_UP_MS = 250;
 const BARE = 'none';
 /** How far apart two equal services are measured. */
 const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
+/** What any middleware costs, and ours, which is there for probes on the application's port and for `drainSignal`. */
+const MIDDLEWARES = [
+  { id: 'middleware', title: '(a middleware that does nothing, for comparison)' },
+  { id: 'prestop-express', title: 'prestop, with its Express middleware' },
+];
 
 /** Costs on Express and on bare `node:http`. */
 export async function requestPath(options: RequestPathOptions): Promise<RequestPathRow[]> {
@@ -44,7 +52,11 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
   const { contestants, generations, rounds, onProgress } = options;
-  const libraries = [CONTROL, ...contestants.filter(({ onRequestPath }) => onRequestPath)];
+  const libraries = [
+    CONTROL,
+    ...contestants.filter(({ onRequestPath }) => onRequestPath),
+    ...(framework === 'express' ? MIDDLEWARES : []),
+  ];
   const ratios = libraries.map(() => ({ cpu: [] as number[][], throughput: [] as number[][] }));
   for (let generation = 0; generation < generations; generation++) {
     const measured = await oneGeneration(framework, [BARE, ...libraries.map(({ id }) => id)], generation, options);
@@ -74,7 +86,7 @@ async function oneGeneration(
   framework: Framework,
   libraries: readonly string[],
   generation: number,
-  { rounds, windowMs, warmUpMs }: RequestPathOptions,
+  { rounds, windowMs, warmUpRequests }: RequestPathOptions,
 ): Promise<Window[][]> {
   const random = seededRandom(generation);
   const generator = new Generator();
@@ -83,7 +95,7 @@ async function oneGeneration(
     for (const library of libraries) {
       servers.push(await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
     }
-    for (const server of servers) await windowOf(server, generator, warmUpMs);
+    for (const server of servers) await warmUp(server, generator, warmUpRequests);
     const windows: Window[][] = servers.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [index, server] of shuffled([...servers.entries()], random)) {
@@ -96,8 +108,16 @@ async function oneGeneration(
   }
 }
 
+async function warmUp(server: MeasuredServer, generator: Generator, requests: number): Promise<void> {
+  for (let answered = 0; answered < requests; ) answered += (await load(server, generator, WARM_UP_MS)).requests;
+}
+
+function load({ port }: MeasuredServer, generator: Generator, ms: number): Promise<GeneratorAnswer> {
+  return generator.run({ load: { port, connections: CONNECTIONS, ms } });
+}
+
 async function windowOf(server: MeasuredServer, generator: Generator, ms: number): Promise<Window> {
   const before = await server.cpuUs();
-  const { requests, ms: tookMs } = await generator.run({ load: { port: server.port, connections: CONNECTIONS, ms } });
+  const { requests, ms: tookMs } = await load(server, generator, ms);
   return { cpuUs: ((await server.cpuUs()) - before) / requests, rate: requests / tookMs };
 }
