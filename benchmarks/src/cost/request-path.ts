@@ -47,8 +47,8 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
 }
 
 /**
- * All services are up beside each other. A round measures each of them once for a short time, in an order of its own, and
- * gives one ratio for each library, so that a machine that slows down slows all.
+ * All services are up beside each other, started and warmed up in an order of their own. A round measures each of them once
+ * for a short time, in yet another order, and gives one ratio for each library, so that a machine that slows down slows all.
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
   const { contestants, generations, rounds, onProgress } = options;
@@ -90,26 +90,39 @@ async function oneGeneration(
 ): Promise<Window[][]> {
   const random = seededRandom(generation);
   const generator = new Generator();
-  const servers: MeasuredServer[] = [];
+  const servers = new Map<string, MeasuredServer>();
   try {
-    for (const library of libraries) {
-      servers.push(await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
+    for (const library of shuffled(libraries, random)) {
+      servers.set(library, await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
     }
-    for (const server of servers) await warmUp(server, generator, warmUpRequests);
-    const windows: Window[][] = servers.map(() => []);
+    await warmUp([...servers.values()], generator, warmUpRequests, random);
+    const windows = libraries.map((): Window[] => []);
     for (let round = 0; round < rounds; round++) {
-      for (const [index, server] of shuffled([...servers.entries()], random)) {
-        windows[index]?.push(await windowOf(server, generator, windowMs));
+      for (const [library, server] of shuffled([...servers], random)) {
+        windows[libraries.indexOf(library)]?.push(await windowOf(server, generator, windowMs));
       }
     }
     return windows;
   } finally {
-    for (const child of [generator, ...servers]) child.end();
+    for (const child of [generator, ...servers.values()]) child.end();
   }
 }
 
-async function warmUp(server: MeasuredServer, generator: Generator, requests: number): Promise<void> {
-  for (let answered = 0; answered < requests; ) answered += (await load(server, generator, WARM_UP_MS)).requests;
+/** In turn, as they are measured: a process that has waited for the others to warm up is not as warm as the last of them. */
+async function warmUp(
+  servers: readonly MeasuredServer[],
+  generator: Generator,
+  requests: number,
+  random: () => number,
+): Promise<void> {
+  const answered = new Map(servers.map((server) => [server, 0]));
+  const cold = (): MeasuredServer[] => servers.filter((server) => (answered.get(server) ?? 0) < requests);
+  for (let next = cold(); next.length > 0; next = cold()) {
+    for (const server of shuffled(next, random)) {
+      const { requests: more } = await load(server, generator, WARM_UP_MS);
+      answered.set(server, (answered.get(server) ?? 0) + more);
+    }
+  }
 }
 
 function load({ port }: MeasuredServer, generator: Generator, ms: number): Promise<GeneratorAnswer> {

@@ -19,7 +19,7 @@ interface Surroundings {
   /** By name, as `kubectl create secret generic` takes their parts. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly fillIn?: (deployment: Deployment) => void;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const HOOK_TOKEN = { 'orders-prestop': { token: 'a-token-for-this-case' } };

@@ -51,7 +51,7 @@ export interface GuardedConsul {
   readonly authority: string;
   /** With the rights that the manifest names. */
   readonly token: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export async function guardedConsulOnNode(nodeIp: string): Promise<GuardedConsul> {
@@ -86,7 +86,7 @@ export interface GuardedNacos {
   readonly serverAddr: string;
   readonly username: string;
   readonly password: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export async function guardedNacosOnNode(nodeIp: string): Promise<GuardedNacos> {
