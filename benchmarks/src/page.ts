@@ -1,4 +1,4 @@
-import { type Claim, claims, isTold, soonerThanOurs } from './claims.ts';
+import { type Claim, claims, hasNoResult, isTold, soonerThanOurs } from './claims.ts';
 import { CONTESTANTS } from './contestants.ts';
 import type { IdleMemoryRow } from './cost/idle-memory.ts';
 import type { RequestPathRow } from './cost/request-path.ts';
@@ -78,6 +78,7 @@ function told(rows: readonly RolloutRow[]): string[] {
 
 function cell(row: RolloutRow | undefined): string {
   if (row === undefined) return '';
+  if (hasNoResult(row)) return 'no result: ended before it was deleted';
   const killed = row.killed > 0 ? ', killed' : '';
   const text = `${row.lost} lost, ${seconds(row.exitMs)} s${killed}`;
   return row.lost === 0 ? `**${text}**` : text;
