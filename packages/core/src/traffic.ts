@@ -136,7 +136,7 @@ export class Traffic {
     };
   }
 
-  /** Those in flight, oldest first. None may begin or end meanwhile. */
+  /** Those in flight, oldest first. None may end meanwhile: take a copy before anything of the user's runs. */
   *requests(): IterableIterator<TrackedRequest> {
     for (let request = this.#oldest; request !== undefined; request = request.newer) yield request;
   }
@@ -204,14 +204,14 @@ export class Traffic {
   abortForDrain(): void {
     const reason = new DOMException('the service is draining', 'AbortError');
     this.#drainReason = reason;
-    for (const request of this.requests()) request.drain?.abort(reason);
+    for (const request of [...this.requests()]) request.drain?.abort(reason);
   }
 
   /** Tells every request in flight, and every one to come, that the deadline is there. */
   abortForDeadline(): void {
     const reason = new DOMException('the termination deadline was reached', 'AbortError');
     this.#deadlineReason = reason;
-    for (const request of this.requests()) request.deadline?.abort(reason);
+    for (const request of [...this.requests()]) request.deadline?.abort(reason);
   }
 
   /** New requests get fresh signals again, after a resume. */

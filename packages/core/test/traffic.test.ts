@@ -211,6 +211,16 @@ describe('late requests', () => {
 });
 
 describe('the signals of a request', () => {
+  test.each(['drain', 'deadline'] as const)('%s reaches those behind a request that ends when it is told', (which) => {
+    const { all, begun } = traffic();
+    const [first, second] = [begun(), begun()];
+    const [ending, behind] = [first, second].map(({ request }) => all.signalsOf(request)?.[which]);
+    ending?.addEventListener('abort', () => all.end(first));
+    if (which === 'drain') all.abortForDrain();
+    else all.abortForDeadline();
+    expect([ending?.aborted, behind?.aborted]).toEqual([true, true]);
+  });
+
   test('abort for the drain and for the deadline, each on its own', () => {
     const { all, begun } = traffic();
     const signals = all.signalsOf(begun().request);
