@@ -18,47 +18,50 @@ export interface ArrivalStats {
   readonly recurringGapMs: number;
 }
 
+/** Instants that are remembered; more than are asked for, so that taking the last one back brings no lost one back. */
+const RECENT = 2 * LONG;
+/** No slot, when the last arrival changed none. */
+const NONE = -1;
+
 /**
- * When requests arrived, in constant space and a constant number of steps per request: the last 33 instants for the
- * rate, and the longest gap of each of the last 30 seconds for bursts.
+ * When requests arrived, in constant space and a constant number of steps per request: the last instants for the rate,
+ * and the longest gap of each of the last 30 seconds for bursts.
  */
 export class ArrivalHistory {
-  readonly #recent = new Float64Array(LONG + 1);
+  readonly #recent = new Float64Array(RECENT);
   #count = 0;
+  #last = Number.NEGATIVE_INFINITY;
   readonly #bucketOf = new Float64Array(BUCKETS).fill(-1);
   readonly #longest = new Float64Array(BUCKETS);
-  /** What the last arrival overwrote, so that it can be taken back. */
-  readonly #overwritten = { undoable: false, instant: 0, slot: 0, bucket: -1, longest: 0 };
+  /** Until then, and up to this gap, an arrival changes no bucket: almost always. */
+  #bucketEndsAt = Number.NEGATIVE_INFINITY;
+  #longestInBucket = 0;
+  /** What the last arrival changed, so that it can be taken back. */
+  #undoable = false;
+  #changedSlot = NONE;
+  #bucketBefore = -1;
+  #longestBefore = 0;
 
   record(now: number): void {
-    const last = this.#lastAt();
-    const index = this.#count % this.#recent.length;
-    const bucket = Math.floor(now / BUCKET_MS);
-    const slot = bucket % BUCKETS;
-    this.#overwritten.undoable = true;
-    this.#overwritten.instant = this.#recent[index] ?? 0;
-    this.#overwritten.slot = slot;
-    this.#overwritten.bucket = this.#bucketOf[slot] ?? -1;
-    this.#overwritten.longest = this.#longest[slot] ?? 0;
-    this.#recent[index] = now;
+    const gap = now - this.#last;
+    this.#recent[this.#count % RECENT] = now;
     this.#count += 1;
-    if (last === undefined) return;
-    if (this.#bucketOf[slot] !== bucket) {
-      this.#bucketOf[slot] = bucket;
-      this.#longest[slot] = 0;
-    }
-    this.#longest[slot] = Math.max(this.#longest[slot] ?? 0, now - last);
+    this.#last = now;
+    this.#undoable = true;
+    this.#changedSlot = NONE;
+    if (now >= this.#bucketEndsAt || gap > this.#longestInBucket) this.#noteGap(now, gap);
   }
 
   /** Takes back the last arrival, when it turned out not to count. Does nothing if another one came after it. */
   undo(at: number): void {
-    const { undoable, instant, slot, bucket, longest } = this.#overwritten;
-    if (!undoable || this.#lastAt() !== at) return;
-    this.#overwritten.undoable = false;
+    if (!this.#undoable || this.#last !== at) return;
+    this.#undoable = false;
     this.#count -= 1;
-    this.#recent[this.#count % this.#recent.length] = instant;
-    this.#bucketOf[slot] = bucket;
-    this.#longest[slot] = longest;
+    this.#last = this.#count === 0 ? Number.NEGATIVE_INFINITY : this.#at(this.#count - 1);
+    if (this.#changedSlot === NONE) return;
+    this.#bucketOf[this.#changedSlot] = this.#bucketBefore;
+    this.#longest[this.#changedSlot] = this.#longestBefore;
+    this.#bucketEndsAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -79,25 +82,34 @@ export class ArrivalHistory {
     const short = this.#meanGap(SHORT, oldest);
     const long = this.#meanGap(LONG, oldest);
     return {
-      lastAt: this.#lastAt(),
+      lastAt: this.#count === 0 ? undefined : this.#last,
       meanGapMs: short === undefined || long === undefined ? undefined : Math.max(short, long),
       recurringGapMs: second,
     };
   }
 
-  #lastAt(): number | undefined {
-    return this.#count === 0 ? undefined : this.#at(this.#count - 1);
+  #noteGap(now: number, gap: number): void {
+    if (gap === Number.POSITIVE_INFINITY) return;
+    const bucket = Math.floor(now / BUCKET_MS);
+    const slot = bucket % BUCKETS;
+    this.#changedSlot = slot;
+    this.#bucketBefore = this.#bucketOf[slot] as number;
+    this.#longestBefore = this.#longest[slot] as number;
+    this.#longestInBucket = this.#bucketBefore === bucket ? Math.max(this.#longestBefore, gap) : gap;
+    this.#bucketOf[slot] = bucket;
+    this.#longest[slot] = this.#longestInBucket;
+    this.#bucketEndsAt = (bucket + 1) * BUCKET_MS;
   }
 
   #at(index: number): number {
-    return this.#recent[index % this.#recent.length] ?? 0;
+    return this.#recent[index % RECENT] ?? 0;
   }
 
   /** Mean of at most `gaps` gaps between arrivals since `oldest`; `undefined` with fewer than two gaps. */
   #meanGap(gaps: number, oldest: number): number | undefined {
     const last = this.#count - 1;
     let first = last;
-    const limit = Math.max(0, last - gaps, this.#count - this.#recent.length);
+    const limit = Math.max(0, last - gaps, this.#count - RECENT);
     while (first > limit && this.#at(first - 1) >= oldest) first -= 1;
     return last - first < 2 ? undefined : (this.#at(last) - this.#at(first)) / (last - first);
   }

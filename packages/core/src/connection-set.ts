@@ -132,7 +132,7 @@ export class ConnectionSet {
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
   cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
-    const requests = [...this.#context.traffic.requests()].filter(({ counted, facts }) => counted && !facts.leaves);
+    const requests = [...this.#context.traffic.requests()].filter(({ counted, leaves }) => counted && !leaves);
     const mayCut = new Set<RequestKey>(requests.map(({ request }) => request));
     let upgraded = 0;
     let destroyed = 0;

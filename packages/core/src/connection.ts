@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type RequestFacts, TrackedRequest } from './traffic.ts';
+import type { RequestClassifier } from './request-classifier.ts';
+import { TrackedRequest } from './traffic.ts';
 
 /**
  * How long an accepted socket may stay without a complete request head before it no longer holds up a drain, in
@@ -50,8 +51,8 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 export class Exchange extends TrackedRequest<IncomingMessage> {
   readonly response: ServerResponse;
 
-  constructor(request: IncomingMessage, response: ServerResponse, facts: RequestFacts, startedAt: number) {
-    super(request, facts, startedAt);
+  constructor(request: IncomingMessage, response: ServerResponse, classifier: RequestClassifier, startedAt: number) {
+    super(request, request, classifier, startedAt);
     this.response = response;
   }
 }
@@ -59,6 +60,7 @@ export class Exchange extends TrackedRequest<IncomingMessage> {
 /** One HTTP/1 connection, followed with public properties of its socket only. */
 export class Connection {
   readonly socket: Socket;
+  readonly follower: unknown;
   readonly acceptedAt: number;
   /** The oldest request whose response is not closed yet. */
   #oldest: Exchange | undefined;
@@ -88,9 +90,13 @@ export class Connection {
   #bytesWhenIdle: number | undefined;
   #halfHeadSince: number | undefined;
 
-  /** @param inUse Whether requests may have come before we saw the connection. */
-  constructor(socket: Socket, now: number, inUse = false) {
+  /**
+   * @param follower Whose it is.
+   * @param inUse Whether requests may have come before we saw the connection.
+   */
+  constructor(socket: Socket, now: number, follower: unknown, inUse = false) {
     this.socket = socket;
+    this.follower = follower;
     this.#bytesWhenIdle = inUse ? undefined : 0;
     this.acceptedAt = now;
     this.#idleSince = now;
@@ -154,12 +160,15 @@ export class Connection {
   #becomesIdle(request: IncomingMessage, now: number): void {
     const startsAt = this.#bytesWhenIdle;
     this.#idleSince = now;
-    // What came behind the newest request is the beginning of the next one.
-    this.#bytesWhenIdle = Math.min(this.socket.bytesRead, this.newestEndsAt ?? Number.POSITIVE_INFINITY);
-    if (!request.complete) {
+    const received = this.socket.bytesRead;
+    const end = this.newestEndsAt;
+    if (request.complete) {
+      // What came behind the newest request is the beginning of the next one.
+      this.#bytesWhenIdle = end !== undefined && end < received ? end : received;
+    } else {
       // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
       const alone = this.#requestsSinceIdle === 1 ? endOf(request, startsAt) : undefined;
-      this.#bytesWhenIdle = Math.max(this.#bytesWhenIdle, this.newestEndsAt ?? alone ?? 0);
+      this.#bytesWhenIdle = end ?? Math.max(received, alone ?? 0);
     }
     this.#requestsSinceIdle = 0;
   }

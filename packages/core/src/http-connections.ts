@@ -26,6 +26,14 @@ interface Exchanged {
   readonly server: unknown;
 }
 
+/**
+ * Where a socket keeps its connection: it is looked for twice a request. A server may be followed by more than one, each
+ * with all connections in a map of its own; the first one is served here.
+ */
+const CONNECTION = Symbol('prestop.connection');
+
+type Followed = Socket & { [CONNECTION]?: Connection | undefined };
+
 /** How many connections the kernel may hold that were not taken yet: Node's default, when nobody says another. */
 const BACKLOG = 511;
 
@@ -38,7 +46,7 @@ export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
 export interface ConnectionsContext {
   readonly traffic: Traffic;
   readonly clock: Clock;
-  readonly classify: RequestClassifier;
+  readonly classifier: RequestClassifier;
   readonly longLived: Required<LongLivedOptions>;
 }
 
@@ -64,7 +72,7 @@ export class HttpConnections {
   readonly server: Server;
   readonly #traffic: Traffic;
   readonly #clock: Clock;
-  readonly #classify: RequestClassifier;
+  readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: HttpTerminator | undefined;
@@ -85,7 +93,7 @@ export class HttpConnections {
     this.server = server;
     this.#traffic = context.traffic;
     this.#clock = context.clock;
-    this.#classify = context.classify;
+    this.#classifier = context.classifier;
     this.#longLived = context.longLived;
     this.#terminatesTls = server instanceof TlsServer;
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
@@ -306,15 +314,22 @@ export class HttpConnections {
   };
 
   #adopt(socket: Socket, inUse = false): Connection {
-    const connection = new Connection(socket, this.#clock.now(), inUse);
+    const connection = new Connection(socket, this.#clock.now(), this, inUse);
     this.#connections.set(socket, connection);
+    (socket as Followed)[CONNECTION] ??= connection;
     socket.on('close', this.#onClose);
     return connection;
+  }
+
+  #connectionOf(socket: Socket): Connection | undefined {
+    const connection = (socket as Followed)[CONNECTION];
+    return connection?.follower === this ? connection : this.#connections.get(socket);
   }
 
   #forget(connection: Connection): void {
     const { socket } = connection;
     socket.removeListener('close', this.#onClose);
+    if ((socket as Followed)[CONNECTION] === connection) (socket as Followed)[CONNECTION] = undefined;
     this.#connections.delete(socket);
     // A response that was queued behind another one gets no event of its own when its connection goes.
     for (const exchange of connection.takeOpen()) this.#traffic.end(exchange);
@@ -328,9 +343,9 @@ export class HttpConnections {
   readonly #onRequestStart = (message: unknown): void => {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
-    const startsAt = connection.nextStartsAt;
-    const exchange = new Exchange(request, response, this.#classify(request), this.#clock.now());
+    const connection = this.#connectionOf(socket) ?? this.#adopt(socket, true);
+    const startsAt = this.#telling ? connection.nextStartsAt : undefined;
+    const exchange = new Exchange(request, response, this.#classifier, this.#clock.now());
     this.#traffic.begin(exchange);
     connection.requestStarted(exchange);
     // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
@@ -345,7 +360,7 @@ export class HttpConnections {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const now = this.#clock.now();
-    const answered = this.#connections.get(socket)?.responseClosed(request, now);
+    const answered = this.#connectionOf(socket)?.responseClosed(request, now);
     if (answered !== undefined) this.#traffic.end(answered, now);
   };
 

@@ -55,7 +55,7 @@ export class Http2Connections {
   readonly server: AnyHttp2Server;
   readonly #traffic: Traffic;
   readonly #clock: Clock;
-  readonly #classify: RequestClassifier;
+  readonly #classifier: RequestClassifier;
   readonly #leavesTunnels: boolean;
   readonly #http1: HttpConnections;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
@@ -72,7 +72,7 @@ export class Http2Connections {
     this.server = server;
     this.#traffic = context.traffic;
     this.#clock = context.clock;
-    this.#classify = context.classify;
+    this.#classifier = context.classifier;
     this.#leavesTunnels = context.longLived.tunnels === 'leave';
     this.#http1 = new HttpConnections(server as unknown as HttpServer, context, speaksHttp1);
     this.#arrival = server instanceof TlsServer ? 'secureConnection' : 'connection';
@@ -235,8 +235,8 @@ export class Http2Connections {
       this.#tunnels.add(stream);
       this.#streams.set(stream, { session });
     } else {
-      const facts = this.#classify(headOf(session, headers, rawHeaders));
-      const request = new TrackedRequest(stream, facts, this.#clock.now());
+      const head = headOf(session, headers, rawHeaders);
+      const request = new TrackedRequest(stream, head, this.#classifier, this.#clock.now());
       this.#streams.set(stream, { session, request });
       this.#traffic.begin(request);
     }

@@ -29,7 +29,7 @@ import { createClassifier, type RequestClassifier } from './request-classifier.t
 import { listenForSignals, type SignalSource } from './signals.ts';
 import type { LifecycleStatus } from './status.ts';
 import { Termination } from './termination.ts';
-import { pathOf, type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
+import { type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
 import { WorkerGroup } from './workers-group.ts';
 import type { WorkerTerms } from './workers-protocol.ts';
 import { statusWith } from './workers-status.ts';
@@ -114,9 +114,7 @@ class ServiceLifecycle implements SteeredLifecycle {
       this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
       this.#phaseSince = at;
     });
-    this.#traffic = new Traffic(clock, ({ method, target, userAgent }, remoteAddress, afterMs) =>
-      this.#events.emit('lateRequest', { method, path: pathOf(target), remoteAddress, userAgent, afterMs }),
-    );
+    this.#traffic = new Traffic(clock, (late) => this.#events.emit('lateRequest', late));
     this.#held = new HeldWork(clock, () => this.#resolveReadyWaiters());
     const { random } = surroundings;
     this.#registrations = new Registrations(options.registries, { clock, random, events: this.#events }, () =>
@@ -125,7 +123,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#connections = new ConnectionSet({
       traffic: this.#traffic,
       clock,
-      classify: this.#classifier(),
+      classifier: this.#classifier(),
       longLived: options.longLived,
     });
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints({ token: options.admin.token }));

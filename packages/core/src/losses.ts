@@ -39,8 +39,7 @@ export class Losses {
   noteRequest(request: TrackedRequest, cause: CutCause): void {
     if (!request.counted || this.#noted.has(request)) return;
     this.#noted.add(request);
-    const { facts, startedAt } = request;
-    const { method, target } = facts;
+    const { method = '', target = '', startedAt } = request;
     const cut = { method, path: pathOf(target), ageMs: Math.round(this.#clock.now() - startedAt), cause };
     this.#requestCount += 1;
     if (this.#requests.length < CUT_LISTED) this.#requests.push(cut);

@@ -49,8 +49,8 @@ export function quietWindow(arrivals: ArrivalStats, rule: QuietRule): QuietWindo
 export interface QuietInput {
   readonly now: number;
   readonly arrivals: ArrivalStats;
-  /** When the last counted request was answered; `undefined` if none ever was. */
-  readonly lastAnswerAt: number | undefined;
+  /** When the last counted request was answered; negative infinity if none ever was. */
+  readonly lastAnswerAt: number;
   /** Silence before this instant earns no credit; `undefined` when all of it does. */
   readonly creditFrom: number | undefined;
 }
@@ -69,7 +69,7 @@ export interface QuietVerdict extends QuietWindow {
 export function judgeQuiet(input: QuietInput, rule: QuietRule): QuietVerdict {
   const heardAt = Math.max(
     input.arrivals.lastAt ?? Number.NEGATIVE_INFINITY,
-    input.lastAnswerAt ?? Number.NEGATIVE_INFINITY,
+    input.lastAnswerAt,
     input.creditFrom ?? Number.NEGATIVE_INFINITY,
   );
   const silentMs = input.now - heardAt;

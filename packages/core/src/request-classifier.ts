@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LongLivedOptions } from './long-lived.ts';
-import type { RequestFacts } from './traffic.ts';
 
 /**
  * User agents, by prefix, that call because the service exists and not because somebody needs it: the kubelet's probes
@@ -31,7 +30,13 @@ export interface RequestHead {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-export type RequestClassifier = (request: RequestHead) => RequestFacts;
+/** Asked about every request, so that it makes nothing. */
+export interface RequestClassifier {
+  /** Whether it is traffic; not so for probes, the hook call, metrics scrapes and registries' checks. */
+  readonly counts: (request: RequestHead) => boolean;
+  /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
+  readonly leaves: (request: RequestHead) => boolean;
+}
 
 export interface ClassifierOptions {
   /** User agent prefixes that are not counted. */
@@ -57,17 +62,13 @@ export function createClassifier(
       return true;
     }
   };
-  return (request) => {
-    const userAgent = userAgentOf(request.rawHeaders);
-    const uncounted = uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
-    return {
-      method: request.method ?? '',
-      target: request.url ?? '',
-      userAgent,
-      peer: request.socket,
-      counted: !uncounted && isTraffic(request),
-      leaves: longLived?.eventStreams === 'leave' && acceptsEventStream(request),
-    };
+  // Most callers are told from these by their first letter.
+  const firstLetters = uncountedUserAgents.map((prefix) => prefix.charAt(0)).join('');
+  const isUncounted = (userAgent: string): boolean =>
+    firstLetters.includes(userAgent.charAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
+  return {
+    counts: (request) => !isUncounted(userAgentOf(request.rawHeaders)) && isTraffic(request),
+    leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
   };
 }
 
@@ -77,12 +78,17 @@ function acceptsEventStream({ headers }: RequestHead): boolean {
 }
 
 const USER_AGENT = 'user-agent';
+const LOWER_U = 'u'.charCodeAt(0);
+/** What an upper case letter of ASCII lacks of the lower case one. */
+const CASE_BIT = 0x20;
 
-/** Reads the raw list: `request.headers` would parse all of them, for handlers that may never ask. */
-function userAgentOf(rawHeaders: readonly string[]): string {
+/** Reads the raw list: `request.headers` would parse all of them, for handlers that may never ask. Empty if there is none. */
+export function userAgentOf(rawHeaders: readonly string[]): string {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === USER_AGENT.length && name.toLowerCase() === USER_AGENT) return rawHeaders[index + 1] ?? '';
+    const name = rawHeaders[index] as string;
+    // `Connection` is as long, and most requests have it.
+    if (name.length !== USER_AGENT.length || (name.charCodeAt(0) | CASE_BIT) !== LOWER_U) continue;
+    if (name.toLowerCase() === USER_AGENT) return rawHeaders[index + 1] ?? '';
   }
   return '';
 }

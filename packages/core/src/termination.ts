@@ -407,7 +407,7 @@ export class Termination {
   /** Whether a caller in a closed loop would have come back after the last answer; the others were quiet before it. */
   #nobodyIsBack(): boolean {
     const { clock, traffic } = this.#context;
-    return clock.now() >= (traffic.lastAnswerAt ?? Number.NEGATIVE_INFINITY) + CLOSED_LOOP_MS;
+    return clock.now() >= traffic.lastAnswerAt + CLOSED_LOOP_MS;
   }
 
   #isProven(): boolean {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
 import type { Clock } from './clock.ts';
+import { type RequestClassifier, type RequestHead, userAgentOf } from './request-classifier.ts';
 
 /** What identifies a request in the traffic: the HTTP/1 message, or the HTTP/2 stream. */
 export type RequestKey = IncomingMessage | ServerHttp2Stream;
@@ -17,41 +18,53 @@ export interface RequestSignals {
   readonly deadline: AbortSignal;
 }
 
-export interface RequestFacts {
-  readonly method: string;
-  /** The request target as it came; printed only through {@link pathOf}. */
-  readonly target: string;
-  readonly userAgent: string;
-  /** Who sent it; asked for its address only where that is told, since for a socket it is a system call. */
-  readonly peer: { readonly remoteAddress?: string | undefined };
-  /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
-  readonly counted: boolean;
-  /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
-  readonly leaves: boolean;
-}
-
 /**
  * A request that is followed: one object for all that is known of it, linked with the others in flight. Every request of
- * the service pays for what is done here, and a `Map` that becomes empty with each answer would cost more than the rest.
+ * the service pays for what is done here, so nothing is worked out here that is told of only a few. A `Map` that becomes empty with
+ * each answer would cost more than the rest.
  */
 export class TrackedRequest<Key extends RequestKey = RequestKey> {
   readonly request: Key;
-  readonly facts: RequestFacts;
+  readonly head: RequestHead;
   readonly startedAt: number;
+  /** As they came: a router may write its own into the head. */
+  readonly method: string | undefined;
+  /** The request target; printed only through {@link pathOf}. */
+  readonly target: string | undefined;
+  /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
   counted: boolean;
-  drain: AbortController | undefined = undefined;
-  deadline: AbortController | undefined = undefined;
+  /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
+  readonly leaves: boolean;
   /** From here on {@link Traffic} keeps them. */
+  signals: Controllers | undefined = undefined;
   inFlight = false;
   older: TrackedRequest | undefined = undefined;
   newer: TrackedRequest | undefined = undefined;
 
-  constructor(request: Key, facts: RequestFacts, startedAt: number) {
+  constructor(request: Key, head: RequestHead, classifier: RequestClassifier, startedAt: number) {
     this.request = request;
-    this.facts = facts;
+    this.head = head;
     this.startedAt = startedAt;
-    this.counted = facts.counted;
+    this.method = head.method;
+    this.target = head.url;
+    this.counted = classifier.counts(head);
+    this.leaves = classifier.leaves(head);
   }
+}
+
+interface Controllers {
+  readonly drain: AbortController;
+  readonly deadline: AbortController;
+}
+
+/** One that came after the removal. */
+export interface LateRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly userAgent: string;
+  readonly remoteAddress: string;
+  /** Milliseconds from deregistration. */
+  readonly afterMs: number;
 }
 
 /** A group of late requests that look alike: the caller to mend. */
@@ -83,7 +96,7 @@ export function pathOf(target: string): string {
 /** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
 export class Traffic {
   readonly #clock: Clock;
-  readonly #onLate: (request: RequestFacts, remoteAddress: string, afterMs: number) => void;
+  readonly #onLate: (late: LateRequest) => void;
   #oldest: TrackedRequest | undefined;
   #newest: TrackedRequest | undefined;
   #followed = 0;
@@ -92,7 +105,7 @@ export class Traffic {
   /** Requests that a drain does not wait for. */
   #leaving = 0;
   #answered = 0;
-  #lastAnswerAt: number | undefined;
+  #lastAnswerAt = Number.NEGATIVE_INFINITY;
   #lateSince: number | undefined;
   #lateCount = 0;
   #lastLateAfterMs = 0;
@@ -100,7 +113,7 @@ export class Traffic {
   #drainReason: DOMException | undefined;
   #deadlineReason: DOMException | undefined;
 
-  constructor(clock: Clock, onLate: (request: RequestFacts, remoteAddress: string, afterMs: number) => void) {
+  constructor(clock: Clock, onLate: (late: LateRequest) => void) {
     this.#clock = clock;
     this.#onLate = onLate;
   }
@@ -120,7 +133,8 @@ export class Traffic {
     return this.#answered;
   }
 
-  get lastAnswerAt(): number | undefined {
+  /** Negative infinity if none ever was. */
+  get lastAnswerAt(): number {
     return this.#lastAnswerAt;
   }
 
@@ -142,25 +156,20 @@ export class Traffic {
   }
 
   begin(request: TrackedRequest): void {
-    const { startedAt, facts } = request;
     this.#link(request);
-    if (facts.leaves) this.#leaving += 1;
+    if (request.leaves) this.#leaving += 1;
     if (!request.counted) return;
-    if (!facts.leaves) this.#countedInFlight += 1;
-    this.#arrivals.record(startedAt);
-    if (this.#lateSince === undefined) return;
-    const afterMs = startedAt - this.#lateSince;
-    const remoteAddress = facts.peer.remoteAddress ?? '';
-    // After this turn, in which an endpoint may say that the request is for it.
-    queueMicrotask(() => request.counted && this.#noteLate(facts, remoteAddress, afterMs));
+    if (!request.leaves) this.#countedInFlight += 1;
+    this.#arrivals.record(request.startedAt);
+    if (this.#lateSince !== undefined) this.#late(request, request.startedAt - this.#lateSince);
   }
 
   /** The response was closed, or its connection was. Safe to call twice. */
   end(request: TrackedRequest, now: number = this.#clock.now()): void {
     if (!request.inFlight) return;
     this.#unlink(request);
-    if (request.facts.leaves) this.#leaving -= 1;
-    if (!request.counted || request.facts.leaves) return;
+    if (request.leaves) this.#leaving -= 1;
+    if (!request.counted || request.leaves) return;
     this.#countedInFlight -= 1;
     this.#answered += 1;
     this.#lastAnswerAt = now;
@@ -171,7 +180,7 @@ export class Traffic {
     const request = this.#find(key);
     if (!request?.counted) return;
     request.counted = false;
-    if (!request.facts.leaves) this.#countedInFlight -= 1;
+    if (!request.leaves) this.#countedInFlight -= 1;
     this.#arrivals.undo(request.startedAt);
   }
 
@@ -195,23 +204,23 @@ export class Traffic {
   signalsOf(request: ServerRequest): RequestSignals | undefined {
     const tracked = this.#find('stream' in request ? request.stream : request);
     if (tracked === undefined) return undefined;
-    tracked.drain ??= controller(this.#drainReason);
-    tracked.deadline ??= controller(this.#deadlineReason);
-    return { drain: tracked.drain.signal, deadline: tracked.deadline.signal };
+    tracked.signals ??= { drain: controller(this.#drainReason), deadline: controller(this.#deadlineReason) };
+    const { drain, deadline } = tracked.signals;
+    return { drain: drain.signal, deadline: deadline.signal };
   }
 
   /** Tells every request in flight, and every one to come, that the service drains. */
   abortForDrain(): void {
     const reason = new DOMException('the service is draining', 'AbortError');
     this.#drainReason = reason;
-    for (const request of [...this.requests()]) request.drain?.abort(reason);
+    for (const request of [...this.requests()]) request.signals?.drain.abort(reason);
   }
 
   /** Tells every request in flight, and every one to come, that the deadline is there. */
   abortForDeadline(): void {
     const reason = new DOMException('the termination deadline was reached', 'AbortError');
     this.#deadlineReason = reason;
-    for (const request of [...this.requests()]) request.deadline?.abort(reason);
+    for (const request of [...this.requests()]) request.signals?.deadline.abort(reason);
   }
 
   /** New requests get fresh signals again, after a resume. */
@@ -249,11 +258,21 @@ export class Traffic {
     this.#followed -= 1;
   }
 
-  #noteLate(request: RequestFacts, remoteAddress: string, afterMs: number): void {
+  #late(request: TrackedRequest, afterMs: number): void {
+    const { method = '', target = '', head } = request;
+    const userAgent = userAgentOf(head.rawHeaders);
+    // Of a socket it is a system call, and none is known of one that has gone.
+    const remoteAddress = head.socket.remoteAddress ?? '';
+    // After this turn, in which an endpoint may say that the request is for it.
+    queueMicrotask(() => {
+      if (request.counted) this.#noteLate({ method, path: pathOf(target), userAgent, remoteAddress, afterMs });
+    });
+  }
+
+  #noteLate(late: LateRequest): void {
+    const { remoteAddress, userAgent, path, afterMs } = late;
     this.#lateCount += 1;
     this.#lastLateAfterMs = afterMs;
-    const { userAgent, target } = request;
-    const path = pathOf(target);
     const key = `${remoteAddress} ${userAgent} ${path}`;
     const caller = this.#lateCallers.get(key);
     if (caller !== undefined) {
@@ -262,7 +281,7 @@ export class Traffic {
     } else if (this.#lateCallers.size < LATE_CALLERS_LIMIT) {
       this.#lateCallers.set(key, { remoteAddress, userAgent, path, count: 1, lastAfterMs: afterMs });
     }
-    this.#onLate(request, remoteAddress, afterMs);
+    this.#onLate(late);
   }
 }
 

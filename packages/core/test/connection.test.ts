@@ -2,16 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Connection, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
-import type { RequestFacts } from '../src/traffic.ts';
+import type { RequestClassifier } from '../src/request-classifier.ts';
 
 const T0 = 100_000;
+const CLASSIFIER: RequestClassifier = { counts: () => true, leaves: () => false };
 
 let socket: { bytesRead: number };
 let connection: Connection;
 
 function accepted(at = 0, bytesRead = 0): void {
   socket = { bytesRead };
-  connection = new Connection(socket as Socket, at, bytesRead > 0);
+  connection = new Connection(socket as Socket, at, undefined, bytesRead > 0);
 }
 
 beforeEach(() => accepted());
@@ -35,7 +36,7 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = new Exchange(request, {} as ServerResponse, {} as RequestFacts, at);
+  const exchange = new Exchange(request, {} as ServerResponse, CLASSIFIER, at);
   connection.requestStarted(exchange);
   connection.measure(request, startsAt);
   return exchange;

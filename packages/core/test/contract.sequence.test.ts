@@ -123,11 +123,12 @@ describe('quiet', () => {
 
 describe('connections', () => {
   const text = section(sequence, 'Connections');
+  const classifier = { counts: () => true, leaves: () => false };
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
-    const connection = new Connection({ bytesRead: 0 } as Socket, 0);
+    const connection = new Connection({ bytesRead: 0 } as Socket, 0, undefined);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true } as never;
-      connection.requestStarted(new Exchange(request, {} as never, {} as never, -index * everyMs));
+      connection.requestStarted(new Exchange(request, {} as never, classifier, -index * everyMs));
       connection.responseClosed(request, -index * everyMs);
     }
     return connection.mayCloseAt(0, 0, quietSince);

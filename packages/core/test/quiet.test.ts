@@ -80,13 +80,18 @@ describe('the verdict', () => {
 
   test('is quiet at once for a service that never had a request, when silence is credited', () => {
     const never = { lastAt: undefined, meanGapMs: undefined, recurringGapMs: 0 };
-    expect(judge({ arrivals: never, lastAnswerAt: undefined })).toMatchObject({ quiet: true, basis: 'floor' });
-    expect(judge({ arrivals: never, lastAnswerAt: undefined, creditFrom: 10_500 })).toMatchObject({ quiet: false });
+    expect(judge({ arrivals: never, lastAnswerAt: Number.NEGATIVE_INFINITY })).toMatchObject({
+      quiet: true,
+      basis: 'floor',
+    });
+    expect(judge({ arrivals: never, lastAnswerAt: Number.NEGATIVE_INFINITY, creditFrom: 10_500 })).toMatchObject({
+      quiet: false,
+    });
   });
 
   test.each([0, 1, 2 ** 45])('holds at any place on the clock: %d', (origin) => {
     const arrivals = { ...busy, lastAt: origin };
-    expect(judge({ now: origin + 999, arrivals, lastAnswerAt: undefined }).quiet).toBe(false);
-    expect(judge({ now: origin + 1_000, arrivals, lastAnswerAt: undefined }).quiet).toBe(true);
+    expect(judge({ now: origin + 999, arrivals, lastAnswerAt: Number.NEGATIVE_INFINITY }).quiet).toBe(false);
+    expect(judge({ now: origin + 1_000, arrivals, lastAnswerAt: Number.NEGATIVE_INFINITY }).quiet).toBe(true);
   });
 });

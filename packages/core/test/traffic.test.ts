@@ -1,26 +1,35 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pathOf, type RequestFacts, TrackedRequest, Traffic } from '../src/traffic.ts';
+import { pathOf, TrackedRequest, Traffic } from '../src/traffic.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 
-const FACTS: RequestFacts = {
-  method: 'GET',
-  target: '/orders?card=4111',
-  userAgent: 'caller/1',
-  peer: { remoteAddress: '10.0.0.1' },
-  counted: true,
-  leaves: false,
-};
+interface Shape {
+  readonly target?: string;
+  readonly userAgent?: string;
+  readonly peer?: { readonly remoteAddress?: string | undefined };
+  readonly counted?: boolean;
+  readonly leaves?: boolean;
+}
 
 function traffic() {
   const clock = new FakeClock();
   const late: number[] = [];
-  const all = new Traffic(clock, (_facts, _remoteAddress, afterMs) => late.push(afterMs));
-  const made = (facts: Partial<RequestFacts> = {}): TrackedRequest =>
-    new TrackedRequest({} as IncomingMessage, { ...FACTS, ...facts }, clock.now());
-  const begun = (facts: Partial<RequestFacts> = {}): TrackedRequest => {
-    const request = made(facts);
+  const all = new Traffic(clock, ({ afterMs }) => late.push(afterMs));
+  const made = ({
+    target = '/orders?card=4111',
+    userAgent = 'caller/1',
+    peer = { remoteAddress: '10.0.0.1' },
+    counted = true,
+    leaves = false,
+  }: Shape = {}): TrackedRequest => {
+    const rawHeaders = ['User-Agent', userAgent];
+    const head = { method: 'GET', url: target, headers: {}, rawHeaders, httpVersion: '1.1', socket: peer };
+    const classifier = { counts: () => counted, leaves: () => leaves };
+    return new TrackedRequest({} as IncomingMessage, head, classifier, clock.now());
+  };
+  const begun = (shape?: Shape): TrackedRequest => {
+    const request = made(shape);
     all.begin(request);
     return request;
   };
@@ -52,7 +61,12 @@ describe('in flight', () => {
     all.uncount(other.request);
     all.end(events);
     all.end(other);
-    expect([all.inFlight, all.allInFlight, all.answered, all.lastAnswerAt]).toEqual([0, 0, 0, undefined]);
+    expect([all.inFlight, all.allInFlight, all.answered, all.lastAnswerAt]).toEqual([
+      0,
+      0,
+      0,
+      Number.NEGATIVE_INFINITY,
+    ]);
   });
 
   test('the end is taken once, and an end without a beginning is ignored', () => {
@@ -128,7 +142,7 @@ describe('uncount', () => {
     all.uncount(hook.request);
     expect(all.arrivals()).toEqual(before);
     all.end(hook);
-    expect([all.answered, all.lastAnswerAt, all.inFlight]).toEqual([0, undefined, 3]);
+    expect([all.answered, all.lastAnswerAt, all.inFlight]).toEqual([0, Number.NEGATIVE_INFINITY, 3]);
   });
 
   test("is no late request: a probe by a tool of one's own must not stand in the report", async () => {

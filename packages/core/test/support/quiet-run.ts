@@ -45,7 +45,7 @@ export function runQuiet({
       {
         now,
         arrivals: history.stats(now),
-        lastAnswerAt: answered === undefined ? undefined : answered + serviceMs,
+        lastAnswerAt: (answered ?? Number.NEGATIVE_INFINITY) + serviceMs,
         creditFrom: proven ? undefined : startedAt,
       },
       rule,
