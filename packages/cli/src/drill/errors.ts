@@ -1,6 +1,6 @@
 /** Every code a {@link DrillError} can carry. Public contract, counted by a test. */
 export const DRILL_ERROR_CODES = [
-  /** The service cannot be started, or is not ready in time. */
+  /** The service cannot be started, is not ready in time, or ends before it is deleted. */
   'ERR_PRESTOP_DRILL_SERVICE',
   /** A request that was asked for is not answered with 2xx before anything is deleted, or none is left to send. */
   'ERR_PRESTOP_DRILL_REQUEST',

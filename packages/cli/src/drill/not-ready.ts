@@ -1,6 +1,7 @@
 import type { ProbeTarget, Service } from '@prestop/testkit';
 import { showDuration } from './duration.ts';
 import { DrillError } from './errors.ts';
+import { exitWords } from './exit-words.ts';
 import { listeningPorts } from './listening-ports.ts';
 import type { PortSlot, ServiceSetting } from './settings.ts';
 
@@ -16,17 +17,18 @@ export async function notReady(
   const asked = path === undefined ? `port ${port} accepts no connection` : `no 2xx or 3xx from GET ${path} on ${port}`;
   const why =
     outcome === 'ended'
-      ? `ended with ${await howItEnded(running)} before it was ready`
+      ? `ended with ${exitWords(await running.exited)} before it was ready`
       : `was not ready after ${showDuration(service.startTimeoutMs)} (--start-timeout): ${asked}`;
-  const output = running.lines.slice(-SHOWN_LINES).map(({ stream, text }) => `    ${stream}: ${text}`);
-  const said = output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
   const hint = outcome === 'ended' ? told(service) : await whereInstead(running, service, port, path);
-  return new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${said}`, { hint });
+  return new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${lastOutput(running)}`, {
+    hint,
+  });
 }
 
-async function howItEnded({ exited }: Service): Promise<string> {
-  const { code, signal } = await exited;
-  return signal ?? `exit code ${code}`;
+/** The last lines of what a service said, in a sentence. */
+export function lastOutput({ lines }: Service): string {
+  const output = lines.slice(-SHOWN_LINES).map(({ stream, text }) => `    ${stream}: ${text}`);
+  return output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
 }
 
 async function whereInstead(

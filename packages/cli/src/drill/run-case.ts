@@ -2,6 +2,7 @@ import { reportOf } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
 import { checksFor, verdictOf } from './checks.ts';
 import { diagnose } from './diagnosis.ts';
+import { DrillError } from './errors.ts';
 import type { DrillListener } from './events.ts';
 import { hookWords } from './hook-words.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -34,7 +35,8 @@ export type CaseRun =
 /**
  * Runs one case: pods, load, the stop, and load until the last caller has learned of it.
  *
- * @throws DrillError when there is nothing to see: no pod, no request that works, an interruption.
+ * @throws DrillError when there is nothing to see: no pod, one that ends before it is stopped, no request that works, an
+ * interruption.
  */
 export async function runCase(
   info: Case,
@@ -57,6 +59,10 @@ export async function runCase(
     const result = await run.result(old);
     emit({ type: 'case-ended', result });
     return { result, hook: hookWords(info.name === 'signal-only' ? undefined : first.hook), leftOut };
+  } catch (error) {
+    // What fails because a process is gone says less than that it is.
+    if (!(error instanceof DrillError && error.code === 'ERR_PRESTOP_DRILL_INTERRUPTED')) await stage.checkRunning();
+    throw error;
   } finally {
     await stage.close();
   }
@@ -108,6 +114,7 @@ class Run {
     await this.#untilAllKnow(stopped.map(({ pod }) => pod));
     const starved = stage.callers.counters().starved - starvedBefore;
     const tally = await stage.stopCalling();
+    await stage.checkRunning();
     const pods = stopped.map(({ make }) => make());
     const losses = diagnose(stage.recorder.losses, pods, info.cutsGrace);
     const checks = checksFor({

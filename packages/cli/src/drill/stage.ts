@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Callers, type CallerTally, type Probes, startCallers, startProbes } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
 import { endpointDirectory, type PodDirectory, registryDirectory } from './directory.ts';
+import { endedEarly } from './ended-early.ts';
 import { DrillError } from './errors.ts';
 import type { DrillListener } from './events.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -29,6 +30,8 @@ export class Stage {
   readonly #emit: DrillListener;
   readonly #interrupt: Interrupt;
   readonly #pods: DrillPod[] = [];
+  /** Pods that are being stopped. */
+  readonly #mayEnd = new Set<DrillPod>();
   readonly #probes: Probes[] = [];
   readonly #cleanups: (() => void)[] = [];
   #callers: Callers | undefined;
@@ -79,10 +82,25 @@ export class Stage {
       ...(inPlaceOf === undefined ? {} : { ports: inPlaceOf.ports }),
     });
     this.#pods.push(pod);
+    void pod.service.exited.then((exit) => {
+      if (!this.#mayEnd.has(pod)) this.#interrupt.end(endedEarly(pod, service, exit));
+    });
     await this.#list(pod);
+    await this.checkRunning();
     const { target, startedInMs } = pod;
     this.#emit({ type: 'pod-ready', pod: name, target, startedInMs });
     return pod;
+  }
+
+  /** It is being stopped: its end is a result from now on. Any other ends the case. */
+  mayEnd(pod: DrillPod): void {
+    this.#mayEnd.add(pod);
+  }
+
+  /** @throws DrillError `ERR_PRESTOP_DRILL_SERVICE` for a process that has ended and is not being stopped. */
+  async checkRunning(): Promise<void> {
+    const ended = this.#pods.find((pod) => !pod.service.running && !this.#mayEnd.has(pod));
+    if (ended !== undefined) throw endedEarly(ended, this.#settings.service, await ended.service.exited);
   }
 
   startCalling(requests: readonly DrillRequest[]): void {
@@ -118,6 +136,7 @@ export class Stage {
   async close(): Promise<void> {
     for (const cleanup of this.#cleanups.toReversed()) cleanup();
     for (const probes of this.#probes) probes.stop();
+    for (const pod of this.#pods) this.mayEnd(pod);
     await Promise.all(this.#pods.map(({ service }) => service.kill()));
     await this.#callers?.stop();
     if (this.registryDir !== undefined) await rm(this.registryDir, { recursive: true, force: true });

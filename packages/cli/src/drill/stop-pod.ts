@@ -2,12 +2,12 @@ import {
   type Container,
   effectiveGraceSeconds,
   type PodTimeline,
-  type ServiceExit,
   secondsUntilKill,
   terminatePod,
 } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
 import type { DrillListener } from './events.ts';
+import { exitWords } from './exit-words.ts';
 import type { FaultContext, FaultOutcome, PreparedFault } from './faults/fault.ts';
 import { faultNamed } from './faults/index.ts';
 import { hookWords } from './hook-words.ts';
@@ -40,7 +40,11 @@ export interface StopContext {
   readonly interrupt: Interrupt;
 }
 
-/** Stops a pod as the case says, with the faults around it; resolves when its process, or with `left-alone` its hook, has ended. */
+/**
+ * Stops a pod as the case says, with the faults around it; resolves when its process, or with `left-alone` its hook, has ended.
+ *
+ * @throws DrillError when it had ended before, and for an interruption.
+ */
 export async function stopPod(pod: DrillPod, context: StopContext): Promise<StoppedPod> {
   const { stage, settings, emit, interrupt } = context;
   const { pod: fate, name } = context.case;
@@ -52,6 +56,9 @@ export async function stopPod(pod: DrillPod, context: StopContext): Promise<Stop
   const faults = await interrupt.race(prepareFaults(pod, context, elapsedMs));
   for (const { prepared } of faults) stage.onClose(() => prepared.end());
 
+  // No pause from here to the deletion: what runs here is running then.
+  await stage.checkRunning();
+  stage.mayEnd(pod);
   began = performance.now();
   const beganAtMs = stage.elapsedMs;
   stage.recorder.stopping(pod.target, beganAtMs);
@@ -143,9 +150,4 @@ function lastMoment({ sigtermAtMs, hooks }: PodTimeline, graceSeconds: number): 
   const hook = hooks.at(-1);
   const hookMs = hook === undefined ? 0 : Math.min((hook.endedAtMs ?? sigtermAtMs) - hook.startedAtMs, grace * 1000);
   return sigtermAtMs + secondsUntilKill(grace, hookMs) * 1000;
-}
-
-/** `exit code 0`, `SIGKILL` */
-export function exitWords({ code, signal }: Pick<ServiceExit, 'code' | 'signal'>): string {
-  return signal ?? `exit code ${code}`;
 }

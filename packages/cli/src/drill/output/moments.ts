@@ -1,6 +1,6 @@
 import { showDuration } from '../duration.ts';
+import { exitWords } from '../exit-words.ts';
 import type { PodResult } from '../result.ts';
-import { exitWords } from '../stop-pod.ts';
 
 /** What the pictures mark in the same way everywhere. */
 export type MomentKind = 'stop' | 'list' | 'hook' | 'late' | 'signal' | 'exit' | 'kill' | 'back';
