@@ -19,8 +19,7 @@ const isOurs = ({ contestant }: { readonly contestant: string }): boolean => con
 /** A pause that is the lag to the second was told what nobody knows before: how late callers are. */
 export const isTold = ({ delaySeconds, lagSeconds }: RolloutRow): boolean => delaySeconds === lagSeconds;
 
-function rolloutClaims(all: readonly RolloutRow[]): Claim[] {
-  const rows = all.filter((row) => !hasNoResult(row));
+function rolloutClaims(rows: readonly RolloutRow[]): Claim[] {
   const ours = rows.filter(isOurs);
   const others = rows.filter((row) => !isOurs(row));
   const lost = ours.reduce((sum, row) => sum + row.lost, 0);
@@ -45,9 +44,6 @@ function rolloutClaims(all: readonly RolloutRow[]): Claim[] {
     },
   ];
 }
-
-/** Whether the process was gone before anybody deleted it, so that the cell says nothing. */
-export const hasNoResult = ({ exitMs }: RolloutRow): boolean => exitMs < 0;
 
 /** Settings of others that lost nothing and exited before prestop did at the same lag. */
 export function soonerThanOurs(rows: readonly RolloutRow[]): RolloutRow[] {

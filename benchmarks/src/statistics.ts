@@ -17,17 +17,11 @@ export interface Estimate {
 
 const RESAMPLES = 2_000;
 
-/**
- * Bootstrap over groups of values that were measured together, and over the values of each, since what a group has in
- * common is no less chance. With a fixed seed: the same values give the same bounds.
- */
-export function estimate(groups: readonly (readonly number[])[]): Estimate {
+/** Bootstrap, with a fixed seed: the same values give the same bounds. */
+export function estimate(values: readonly number[]): Estimate {
   const random = seededRandom(1);
-  const some = <Value>(values: readonly Value[]): Value[] =>
-    values.map(() => values[Math.floor(random() * values.length)] as Value);
-  const medians = Array.from({ length: RESAMPLES }, () => median(some(groups).flatMap(some))).toSorted(
-    (left, right) => left - right,
-  );
+  const resampled = (): number[] => values.map(() => values[Math.floor(random() * values.length)] as number);
+  const medians = Array.from({ length: RESAMPLES }, () => median(resampled())).toSorted((left, right) => left - right);
   const at = (part: number): number => medians[Math.floor(part * (RESAMPLES - 1))] ?? Number.NaN;
-  return { median: median(groups.flat()), low: at(0.025), high: at(0.975) };
+  return { median: median(values), low: at(0.025), high: at(0.975) };
 }

@@ -68,13 +68,6 @@ describe('what must hold', () => {
     expect(page(results)).toContain('A pause that is the lag itself got away with it in 1 of 1 cells');
   });
 
-  it('a process that was gone before it was deleted is no result, and says so', () => {
-    const gone = rollout('terminus', { exitMs: -1_700 });
-    const results = { rollout: section(rollout('prestop'), loser, gone) };
-    expect(held(results)).toEqual([true, true, true]);
-    expect(page(results)).toContain('| terminus | no result: ended before it was deleted |');
-  });
-
   it('the cost is compared with bare Express and with the cheapest of the others, never with the control', () => {
     const rows = (own: number, peer: number) => ({
       requestPath: section(cost('control', 0.9), cost('prestop', own), cost('stoppable', peer), cost('terminus', 1.2)),

@@ -10,25 +10,15 @@ test('the median is the middle, or between the two in the middle', () => {
 
 test('an estimate gives the same bounds for the same values, and they hold the median', () => {
   const random = seededRandom(7);
-  const groups = Array.from({ length: 4 }, () => Array.from({ length: 20 }, () => 1 + random() / 10));
-  const first = estimate(groups);
-  expect(estimate(groups)).toEqual(first);
+  const values = Array.from({ length: 20 }, () => 1 + random() / 10);
+  const first = estimate(values);
+  expect(estimate(values)).toEqual(first);
   expect(first.low).toBeLessThan(first.median);
   expect(first.high).toBeGreaterThan(first.median);
-  expect(first.high - first.low).toBeLessThan(0.05);
+  expect(first.high - first.low).toBeLessThan(0.06);
 });
 
-test('what sets groups apart widens the bounds', () => {
-  const widthOf = (groups: number[][]): number => estimate(groups).high - estimate(groups).low;
-  const alike = [
-    [1, 1.1, 1.2],
-    [1, 1.1, 1.2],
-    [1, 1.1, 1.2],
-  ];
-  const apart = [
-    [1, 1, 1],
-    [1.1, 1.1, 1.1],
-    [1.2, 1.2, 1.2],
-  ];
-  expect(widthOf(apart)).toBeGreaterThanOrEqual(widthOf(alike));
+test('what is further apart has wider bounds', () => {
+  const widthOf = (values: number[]): number => estimate(values).high - estimate(values).low;
+  expect(widthOf([1, 1.1, 1.2, 1.3, 1.4])).toBeGreaterThan(widthOf([1, 1.01, 1.02, 1.03, 1.04]));
 });

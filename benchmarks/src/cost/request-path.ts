@@ -8,9 +8,9 @@ export interface RequestPathOptions {
   readonly contestants: readonly Contestant[];
   /** How often all processes are started anew: two processes of the same code are not equally fast. */
   readonly generations: number;
-  /** Measurements of each library in a generation. */
+  /** How often each library is measured in a generation. */
   readonly rounds: number;
-  /** Length of one measurement, in milliseconds. */
+  /** For how long each time, in milliseconds. */
   readonly windowMs: number;
   /** Requests that each process answers before it is measured: Node compiles for several seconds of Express. */
   readonly warmUpRequests: number;
@@ -48,24 +48,30 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
 
 /**
  * All services are up beside each other, started and warmed up in an order of their own. A round measures each of them once
- * for a short time, in yet another order, and gives one ratio for each library, so that a machine that slows down slows all.
+ * for a moment, in yet another order, so that a machine that slows down slows all. The moments of a process are added up
+ * before it is compared: a collection of garbage falls into few of them.
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
-  const { contestants, generations, rounds, onProgress } = options;
+  const { contestants, generations, onProgress } = options;
   const libraries = [
     CONTROL,
     ...contestants.filter(({ onRequestPath }) => onRequestPath),
     ...(framework === 'express' ? MIDDLEWARES : []),
   ];
-  const ratios = libraries.map(() => ({ cpu: [] as number[][], throughput: [] as number[][] }));
+  const ratios = libraries.map(() => ({ cpu: [] as number[], throughput: [] as number[] }));
   for (let generation = 0; generation < generations; generation++) {
-    const measured = await oneGeneration(framework, [BARE, ...libraries.map(({ id }) => id)], generation, options);
-    const [bare = [], ...others] = measured;
-    for (const [index, windows] of others.entries()) {
-      ratios[index]?.cpu.push(windows.map((window, round) => window.cpuUs / (bare[round]?.cpuUs ?? Number.NaN)));
-      ratios[index]?.throughput.push(windows.map((window, round) => window.rate / (bare[round]?.rate ?? Number.NaN)));
+    const measured = await oneGeneration(
+      framework,
+      libraries.map(({ id }) => id),
+      generation,
+      options,
+    );
+    const [bare, ...others] = measured;
+    for (const [index, { cpuUs, requests, ms }] of others.entries()) {
+      ratios[index]?.cpu.push(cpuUs / requests / (bare.cpuUs / bare.requests));
+      ratios[index]?.throughput.push(requests / ms / (bare.requests / bare.ms));
     }
-    onProgress(`${framework}: ${(generation + 1) * rounds} rounds of ${generations * rounds}`);
+    onProgress(`${framework}: ${generation + 1} of ${generations}`);
   }
   return libraries.map(({ id, title }, index) => {
     const { cpu = [], throughput = [] } = ratios[index] ?? {};
@@ -75,34 +81,37 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
   });
 }
 
-/** One measurement: microseconds of processor time for a request, and requests a millisecond. */
-interface Window {
-  readonly cpuUs: number;
-  readonly rate: number;
+/** What one process did in all its windows. */
+interface Total {
+  cpuUs: number;
+  requests: number;
+  ms: number;
 }
 
-/** The windows of each service, round by round. */
+/** The bare service first, then the libraries as they are given. */
 async function oneGeneration(
   framework: Framework,
   libraries: readonly string[],
   generation: number,
   { rounds, windowMs, warmUpRequests }: RequestPathOptions,
-): Promise<Window[][]> {
+): Promise<[bare: Total, ...libraries: Total[]]> {
   const random = seededRandom(generation);
   const generator = new Generator();
   const servers = new Map<string, MeasuredServer>();
+  const totals = new Map(
+    [BARE, ...libraries].map((library): [string, Total] => [library, { cpuUs: 0, requests: 0, ms: 0 }]),
+  );
   try {
-    for (const library of shuffled(libraries, random)) {
+    for (const library of shuffled([...totals.keys()], random)) {
       servers.set(library, await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
     }
     await warmUp([...servers.values()], generator, warmUpRequests, random);
-    const windows = libraries.map((): Window[] => []);
     for (let round = 0; round < rounds; round++) {
       for (const [library, server] of shuffled([...servers], random)) {
-        windows[libraries.indexOf(library)]?.push(await windowOf(server, generator, windowMs));
+        await addWindow(totals.get(library) as Total, server, generator, windowMs);
       }
     }
-    return windows;
+    return [...totals.values()] as [Total, ...Total[]];
   } finally {
     for (const child of [generator, ...servers.values()]) child.end();
   }
@@ -129,8 +138,10 @@ function load({ port }: MeasuredServer, generator: Generator, ms: number): Promi
   return generator.run({ load: { port, connections: CONNECTIONS, ms } });
 }
 
-async function windowOf(server: MeasuredServer, generator: Generator, ms: number): Promise<Window> {
+async function addWindow(total: Total, server: MeasuredServer, generator: Generator, forMs: number): Promise<void> {
   const before = await server.cpuUs();
-  const { requests, ms: tookMs } = await load(server, generator, ms);
-  return { cpuUs: ((await server.cpuUs()) - before) / requests, rate: requests / tookMs };
+  const { requests, ms } = await load(server, generator, forMs);
+  total.cpuUs += (await server.cpuUs()) - before;
+  total.requests += requests;
+  total.ms += ms;
 }

@@ -32,7 +32,7 @@ export function importTimes(
   return measured.map(({ contestant, times }) => ({
     contestant: contestant.id,
     title: contestant.title,
-    ms: estimate([times]),
+    ms: estimate(times),
   }));
 }
 
