@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -127,6 +127,29 @@ describe.concurrent('connections that were accepted before the server was attach
     } finally {
       server.closeAllConnections();
     }
+  });
+});
+
+describe.concurrent('a server that two lifecycles follow', () => {
+  it('is seen whole by each, also when the other lets go of it', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle: first, serve }) => {
+      await withLifecycle(OPTIONS, async ({ lifecycle: second }) => {
+        const open: ServerResponse[] = [];
+        const { server, open: connect } = await serve((_request, response) => void open.push(response));
+        second.attach(server);
+        const socket = await connect();
+        for (const [index, followers] of [[first, second], [second]].entries()) {
+          const seen = () => followers.map((lifecycle) => lifecycle.status()).map((is) => [is.inFlight, is.answered]);
+          socket.write(get('/'));
+          await until(() => open.length === 1, 'it is in flight');
+          expect(seen()).toEqual(followers.map(() => [1, index]));
+          open.pop()?.end('ok');
+          expect((await socket.readResponse()).body).toBe('ok');
+          expect(seen()).toEqual(followers.map(() => [0, index + 1]));
+          if (index === 0) await first.stop();
+        }
+      });
+    });
   });
 });
 
