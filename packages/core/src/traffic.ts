@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
 import type { Clock } from './clock.ts';
+import type { LifecycleEvents } from './events.ts';
 import { type RequestClassifier, type RequestHead, userAgentOf } from './request-classifier.ts';
 
 /** What identifies a request in the traffic: the HTTP/1 message, or the HTTP/2 stream. */
@@ -20,8 +21,8 @@ export interface RequestSignals {
 
 /**
  * A request that is followed: one object for all that is known of it, linked with the others in flight. Every request of
- * the service pays for what is done here, so nothing is worked out here that is told of only a few. A `Map` that becomes empty with
- * each answer would cost more than the rest.
+ * the service pays for what is done here, so nothing is worked out here that is told of only a few. A `Map` that becomes
+ * empty with each answer would cost more than the rest.
  */
 export class TrackedRequest<Key extends RequestKey = RequestKey> {
   readonly request: Key;
@@ -57,15 +58,8 @@ interface Controllers {
   readonly deadline: AbortController;
 }
 
-/** One that came after the removal. */
-export interface LateRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly userAgent: string;
-  readonly remoteAddress: string;
-  /** Milliseconds from deregistration. */
-  readonly afterMs: number;
-}
+/** A request that came after the removal, as it is told. */
+type LateRequest = LifecycleEvents['lateRequest'];
 
 /** A group of late requests that look alike: the caller to mend. */
 export interface LateCaller {
