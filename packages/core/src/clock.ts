@@ -7,14 +7,20 @@ export interface Clock {
   /** Wall time, for timestamps in reports and log lines. */
   date(): Date;
   /** Calls `run` once after `ms`; the returned function takes the call back. */
-  after(ms: number, run: () => void): () => void;
+  after(ms: number, run: () => void, options?: TimerOptions): () => void;
+}
+
+export interface TimerOptions {
+  /** Whether the process waits for it when it has nothing else to do. Default: true. */
+  readonly keepsAlive?: boolean;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => new Date(),
-  after(ms, run) {
+  after(ms, run, { keepsAlive = true } = {}) {
     const timer = setTimeout(run, ms);
+    if (!keepsAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -69,7 +69,7 @@ export class ConnectionSet {
 
   counts(): ConnectionCounts {
     const total: ConnectionCounts = {};
-    for (const connections of this.#servers.values()) {
+    for (const connections of this.#all) {
       for (const [kind, count] of Object.entries(connections.counts()) as [keyof ConnectionCounts, number][]) {
         total[kind] = (total[kind] ?? 0) + count;
       }
@@ -78,15 +78,17 @@ export class ConnectionSet {
   }
 
   startTelling(): void {
-    for (const connections of this.#servers.values()) connections.startTelling();
+    this.#context.traffic.followAtOnce();
+    for (const connections of this.#all) connections.startTelling();
   }
 
   stopTelling(): void {
-    for (const connections of this.#servers.values()) connections.stopTelling();
+    for (const connections of this.#all) connections.stopTelling();
+    this.#context.traffic.followBehind();
   }
 
   noteHalfHeads(): void {
-    for (const connections of this.#servers.values()) connections.noteHalfHeads();
+    for (const connections of this.#all) connections.noteHalfHeads();
   }
 
   /**
@@ -110,7 +112,7 @@ export class ConnectionSet {
   shed(since: number, quietSince?: number): Shed {
     let closed = 0;
     let waiting = 0;
-    for (const connections of this.#servers.values()) {
+    for (const connections of this.#all) {
       const shed = connections.shed(since, quietSince);
       closed += shed.closed;
       waiting += shed.waiting;
@@ -119,15 +121,15 @@ export class ConnectionSet {
   }
 
   takeCollisions(): TrackedRequest[] {
-    return [...this.#servers.values()].flatMap((connections) => connections.takeCollisions());
+    return this.#all.flatMap((connections) => connections.takeCollisions());
   }
 
   stopListening(): void {
-    for (const connections of this.#servers.values()) connections.stopListening();
+    for (const connections of this.#all) connections.stopListening();
   }
 
   listenAgain(): void {
-    for (const connections of this.#servers.values()) connections.listenAgain();
+    for (const connections of this.#all) connections.listenAgain();
   }
 
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
@@ -136,7 +138,7 @@ export class ConnectionSet {
     const mayCut = new Set<RequestKey>(requests.map(({ request }) => request));
     let upgraded = 0;
     let destroyed = 0;
-    for (const connections of this.#servers.values()) {
+    for (const connections of this.#all) {
       const cut = connections.cut((request) => mayCut.has(request));
       upgraded += cut.upgraded;
       destroyed += cut.destroyed;
@@ -145,27 +147,34 @@ export class ConnectionSet {
   }
 
   endIdle(): void {
-    for (const connections of this.#servers.values()) connections.endIdle();
+    for (const connections of this.#all) connections.endIdle();
   }
 
   /** The last, forced step. @returns how many connections had to be destroyed. */
   async force(): Promise<number> {
-    const destroyed = await Promise.all([...this.#servers.values()].map((connections) => connections.force()));
+    const destroyed = await Promise.all(this.#all.map((connections) => connections.force()));
     return destroyed.reduce((sum, count) => sum + count, 0);
   }
 
   detach(): void {
-    for (const connections of this.#servers.values()) connections.detach();
+    this.#context.traffic.followAtOnce();
+    for (const connections of this.#all) connections.detach();
     this.#servers.clear();
   }
 
+  /** Of every server, with everything gone into that has happened on them. */
+  get #all(): readonly ServerConnections[] {
+    this.#context.traffic.journal.catchUp();
+    return [...this.#servers.values()];
+  }
+
   *#http2(): IterableIterator<Http2Connections> {
-    for (const connections of this.#servers.values()) if (connections instanceof Http2Connections) yield connections;
+    for (const connections of this.#all) if (connections instanceof Http2Connections) yield connections;
   }
 
   #sum(count: (connections: ServerConnections) => number): number {
     let total = 0;
-    for (const connections of this.#servers.values()) total += count(connections);
+    for (const connections of this.#all) total += count(connections);
     return total;
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestClassifier } from './request-classifier.ts';
+import type { JournalEntry } from './request-journal.ts';
 import { TrackedRequest } from './traffic.ts';
 
 /**
@@ -47,20 +47,55 @@ export const CONNECTION_KINDS = [
 
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
+/** Whoever follows a connection, and goes into what happened on it. */
+export interface ConnectionFollower {
+  requestStarted(exchange: Exchange): void;
+  responseFinished(answer: Answer): void;
+}
+
 /** A request and the response that goes with it. */
-export class Exchange extends TrackedRequest<IncomingMessage> {
+export class Exchange extends TrackedRequest<IncomingMessage> implements JournalEntry {
+  readonly connection: Connection;
   readonly response: ServerResponse;
 
-  constructor(request: IncomingMessage, response: ServerResponse, classifier: RequestClassifier, startedAt: number) {
-    super(request, request, classifier, startedAt);
+  constructor(connection: Connection, request: IncomingMessage, response: ServerResponse, startedAt: number) {
+    super(request, request, startedAt);
+    this.connection = connection;
     this.response = response;
+  }
+
+  enter(): void {
+    this.connection.follower.requestStarted(this);
+  }
+}
+
+/** A response that was sent to the end, and what had come from the caller by then. */
+export class Answer implements JournalEntry {
+  readonly connection: Connection;
+  readonly request: IncomingMessage;
+  readonly at: number;
+  /** Octets on the connection. */
+  readonly received: number;
+  /** Whether that was all of the request. */
+  readonly complete: boolean;
+
+  constructor(connection: Connection, request: IncomingMessage, at: number) {
+    this.connection = connection;
+    this.request = request;
+    this.at = at;
+    this.received = connection.socket.bytesRead;
+    this.complete = request.complete;
+  }
+
+  enter(): void {
+    this.connection.follower.responseFinished(this);
   }
 }
 
 /** One HTTP/1 connection, followed with public properties of its socket only. */
 export class Connection {
   readonly socket: Socket;
-  readonly follower: unknown;
+  readonly follower: ConnectionFollower;
   readonly acceptedAt: number;
   /** The oldest request whose response is not closed yet. */
   #oldest: Exchange | undefined;
@@ -90,11 +125,8 @@ export class Connection {
   #bytesWhenIdle: number | undefined;
   #halfHeadSince: number | undefined;
 
-  /**
-   * @param follower Whose it is.
-   * @param inUse Whether requests may have come before we saw the connection.
-   */
-  constructor(socket: Socket, now: number, follower: unknown, inUse = false) {
+  /** @param inUse Whether requests may have come before we saw the connection. */
+  constructor(socket: Socket, now: number, follower: ConnectionFollower, inUse = false) {
     this.socket = socket;
     this.follower = follower;
     this.#bytesWhenIdle = inUse ? undefined : 0;
@@ -132,9 +164,9 @@ export class Connection {
   }
 
   /** @returns what was answered; `undefined` if that is not known, or was told before. */
-  responseClosed(request: IncomingMessage, now: number): Exchange | undefined {
-    const exchange = this.#take(request);
-    if (exchange !== undefined && this.#oldest === undefined) this.#becomesIdle(request, now);
+  responseFinished(answer: Answer): Exchange | undefined {
+    const exchange = this.#take(answer.request);
+    if (exchange !== undefined && this.#oldest === undefined) this.#becomesIdle(exchange, answer);
     return exchange;
   }
 
@@ -157,17 +189,16 @@ export class Connection {
     return taken;
   }
 
-  #becomesIdle(request: IncomingMessage, now: number): void {
+  #becomesIdle(exchange: Exchange, { at, received, complete }: Answer): void {
     const startsAt = this.#bytesWhenIdle;
-    this.#idleSince = now;
-    const received = this.socket.bytesRead;
+    this.#idleSince = at;
     const end = this.newestEndsAt;
-    if (request.complete) {
+    if (complete) {
       // What came behind the newest request is the beginning of the next one.
       this.#bytesWhenIdle = end !== undefined && end < received ? end : received;
     } else {
       // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
-      const alone = this.#requestsSinceIdle === 1 ? endOf(request, startsAt) : undefined;
+      const alone = this.#requestsSinceIdle === 1 ? endOf(exchange, startsAt) : undefined;
       this.#bytesWhenIdle = end ?? Math.max(received, alone ?? 0);
     }
     this.#requestsSinceIdle = 0;
@@ -179,8 +210,8 @@ export class Connection {
   }
 
   /** Works out where the request that has just been parsed ends; unknown after a body of unknown length. */
-  measure(request: IncomingMessage, startsAt: number | undefined): void {
-    this.newestEndsAt = endOf(request, startsAt);
+  measure(exchange: Exchange, startsAt: number | undefined): void {
+    this.newestEndsAt = endOf(exchange, startsAt);
     this.behindUnknownEnd = startsAt === undefined;
   }
 
@@ -189,7 +220,7 @@ export class Connection {
     const { open } = this;
     if (open.length === 0 || open.length !== this.#requestsSinceIdle) return;
     let end = this.#bytesWhenIdle;
-    for (const { request } of open) end = endOf(request, end);
+    for (const exchange of open) end = endOf(exchange, end);
     this.newestEndsAt = end;
   }
 
@@ -261,9 +292,9 @@ export function mayTell(connection: Connection, request: IncomingMessage): boole
 }
 
 /** Where a request ends that begins at `startsAt`; `undefined` when either is not known. */
-function endOf(request: IncomingMessage, startsAt: number | undefined): number | undefined {
-  const bodyLength = declaredBodyLength(request);
-  return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + headLength(request) + bodyLength;
+function endOf(exchange: Exchange, startsAt: number | undefined): number | undefined {
+  const bodyLength = declaredBodyLength(exchange.request);
+  return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + headLength(exchange) + bodyLength;
 }
 
 /** 0 without a body, `undefined` when the length is not declared. */
@@ -274,8 +305,8 @@ function declaredBodyLength(request: IncomingMessage): number | undefined {
 }
 
 /** Octets of the request head when written the way every common client does, `Name: value` and CRLF. */
-function headLength(request: IncomingMessage): number {
-  const requestLine = (request.method?.length ?? 0) + 1 + (request.url?.length ?? 0) + ' HTTP/1.1\r\n'.length;
+function headLength({ method = '', target = '', request }: Exchange): number {
+  const requestLine = method.length + 1 + target.length + ' HTTP/1.1\r\n'.length;
   let fields = 0;
   for (const part of request.rawHeaders) fields += part.length + 2;
   return requestLine + fields + 2;

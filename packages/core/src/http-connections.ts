@@ -1,12 +1,21 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type TLSSocket, Server as TlsServer } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
-import { Connection, type ConnectionKind, Exchange, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import {
+  Answer,
+  Connection,
+  type ConnectionFollower,
+  type ConnectionKind,
+  Exchange,
+  mayTell,
+  SILENT_SOCKET_MS,
+} from './connection.ts';
+import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
-import type { RequestClassifier } from './request-classifier.ts';
+import type { RequestJournal } from './request-journal.ts';
 import { sayClose } from './say-close.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
 
@@ -34,9 +43,6 @@ const CONNECTION = Symbol('prestop.connection');
 
 type Followed = Socket & { [CONNECTION]?: Connection | undefined };
 
-/** How many connections the kernel may hold that were not taken yet: Node's default, when nobody says another. */
-const BACKLOG = 511;
-
 /** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
 const SHED_AT_ONCE = 200;
 
@@ -46,7 +52,6 @@ export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
 export interface ConnectionsContext {
   readonly traffic: Traffic;
   readonly clock: Clock;
-  readonly classifier: RequestClassifier;
   readonly longLived: Required<LongLivedOptions>;
 }
 
@@ -68,11 +73,12 @@ export interface Cut {
  * The HTTP/1 connections of one attached server: which there are, who was told, who may be closed. Of an HTTP/2 server,
  * given with `serves`, the sockets for which that is true.
  */
-export class HttpConnections {
+export class HttpConnections implements ConnectionFollower {
   readonly server: Server;
+  readonly #listener: Listener;
   readonly #traffic: Traffic;
+  readonly #journal: RequestJournal;
   readonly #clock: Clock;
-  readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: HttpTerminator | undefined;
@@ -84,16 +90,14 @@ export class HttpConnections {
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
   #telling = false;
-  #closing: NodeJS.Immediate | undefined;
-  #accepted = 0;
   #collisions: TrackedRequest[] = [];
-  #listenedOn: AddressInfo | string | undefined;
 
   constructor(server: Server, context: ConnectionsContext, serves?: (socket: Socket) => boolean) {
     this.server = server;
+    this.#listener = new Listener(server);
     this.#traffic = context.traffic;
+    this.#journal = context.traffic.journal;
     this.#clock = context.clock;
-    this.#classifier = context.classifier;
     this.#longLived = context.longLived;
     this.#terminatesTls = server instanceof TlsServer;
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
@@ -139,7 +143,7 @@ export class HttpConnections {
     this.noteHalfHeads();
     for (const connection of this.#connections.values()) {
       connection.measureOpen();
-      for (const exchange of connection.open) this.#tell(connection, exchange);
+      for (const exchange of connection.open) this.#tell(exchange);
     }
   }
 
@@ -176,28 +180,14 @@ export class HttpConnections {
     return { closed, waiting };
   }
 
-  /**
-   * Stops listening and leaves the connections alone. Not `http.Server.close`, which destroys idle connections (Node 19)
-   * and silent ones (Node 26) and stops enforcing `headersTimeout`.
-   *
-   * Only when a turn of the event loop brought no new connection: those that the kernel holds for us would be reset with
-   * the listener, and libuv takes one of them a turn.
-   */
+  /** Leaves the connections alone. */
   stopListening(): void {
-    if (!this.server.listening || this.#closing !== undefined) return;
-    this.#listenedOn = this.server.address() ?? undefined;
-    this.#closeAfter(BACKLOG);
+    this.#listener.closeWhenDry();
   }
 
-  /** Listens again where it listened, after a resume; nothing to do when it never stopped. */
+  /** After a resume. */
   listenAgain(): void {
-    this.#keepListening();
-    const address = this.#listenedOn;
-    if (address === undefined || this.server.listening) return;
-    if (typeof address === 'string') this.server.listen(address);
-    // The way it was asked for in all likelihood: workers of a cluster share a port only with those who ask alike.
-    else if (address.address === '::') this.server.listen(address.port);
-    else this.server.listen(address.port, address.address);
+    this.#listener.reopen();
   }
 
   /**
@@ -230,7 +220,7 @@ export class HttpConnections {
 
   /** The last, forced step: whatever is left is destroyed. @returns how many connections that were. */
   async force(): Promise<number> {
-    this.#close();
+    this.#listener.close();
     const left = [...this.#connections.values()].filter((connection) => connection.endedAt === undefined).length;
     const terminator = this.#terminator;
     const terminated = terminator && this.#releasing(() => terminator.terminate());
@@ -248,28 +238,9 @@ export class HttpConnections {
     return left;
   }
 
-  #closeAfter(turns: number): void {
-    const before = this.#accepted;
-    this.#closing = setImmediate(() => {
-      if (this.#accepted === before || turns === 0) this.#close();
-      else this.#closeAfter(turns - 1);
-    });
-  }
-
-  #close(): void {
-    this.#keepListening();
-    if (this.server.listening) NetServer.prototype.close.call(this.server);
-  }
-
-  /** Takes a close that has not happened yet back. */
-  #keepListening(): void {
-    clearImmediate(this.#closing);
-    this.#closing = undefined;
-  }
-
   /** Takes every listener off the server and forgets its connections. */
   detach(): void {
-    this.#keepListening();
+    this.#listener.keepOpen();
     diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
     diagnostics.unsubscribe(RESPONSE_FINISH, this.#onResponseFinish);
     this.server.removeListener('connection', this.#onConnection);
@@ -298,7 +269,7 @@ export class HttpConnections {
   }
 
   readonly #onConnection = (socket: Socket): void => {
-    this.#accepted += 1;
+    this.#listener.accepted();
     if (this.#terminatesTls) {
       const key = endpointOf(socket);
       this.#handshakes.set(key, { socket, acceptedAt: this.#clock.now() });
@@ -336,35 +307,45 @@ export class HttpConnections {
   }
 
   readonly #onClose = onEventOf((socket) => {
+    this.#journal.catchUp();
     const connection = this.#connections.get(socket);
     if (connection !== undefined) this.#forget(connection);
   });
 
+  /** Every request of the service waits for this and {@link #onResponseFinish}. */
   readonly #onRequestStart = (message: unknown): void => {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connectionOf(socket) ?? this.#adopt(socket, true);
-    const startsAt = this.#telling ? connection.nextStartsAt : undefined;
-    const exchange = new Exchange(request, response, this.#classifier, this.#clock.now());
-    this.#traffic.begin(exchange);
-    connection.requestStarted(exchange);
-    // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
-    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(exchange);
-    if (this.#telling) {
-      connection.measure(request, startsAt);
-      this.#tell(connection, exchange);
-    }
+    this.#journal.write(new Exchange(connection, request, response, this.#clock.now()));
   };
 
   readonly #onResponseFinish = (message: unknown): void => {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const now = this.#clock.now();
-    const answered = this.#connectionOf(socket)?.responseClosed(request, now);
-    if (answered !== undefined) this.#traffic.end(answered, now);
+    const connection = this.#connectionOf(socket);
+    if (connection !== undefined) this.#journal.write(new Answer(connection, request, this.#clock.now()));
   };
 
-  #tell(connection: Connection, { request, response }: Exchange): void {
+  requestStarted(exchange: Exchange): void {
+    const { connection } = exchange;
+    const startsAt = this.#telling ? connection.nextStartsAt : undefined;
+    this.#traffic.begin(exchange);
+    connection.requestStarted(exchange);
+    // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
+    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(exchange);
+    if (this.#telling) {
+      connection.measure(exchange, startsAt);
+      this.#tell(exchange);
+    }
+  }
+
+  responseFinished(answer: Answer): void {
+    const answered = answer.connection.responseFinished(answer);
+    if (answered !== undefined) this.#traffic.end(answered, answer.at);
+  }
+
+  #tell({ connection, request, response }: Exchange): void {
     sayClose(
       response,
       () => this.#telling && mayTell(connection, request),

@@ -17,7 +17,7 @@ import {
   type Shed,
 } from './http-connections.ts';
 import { Http2Session } from './http2-session.ts';
-import type { RequestClassifier, RequestHead } from './request-classifier.ts';
+import type { RequestHead } from './request-classifier.ts';
 import { type RequestKey, TrackedRequest, type Traffic } from './traffic.ts';
 
 /** A server of `node:http2`, with or without TLS. */
@@ -55,7 +55,6 @@ export class Http2Connections {
   readonly server: AnyHttp2Server;
   readonly #traffic: Traffic;
   readonly #clock: Clock;
-  readonly #classifier: RequestClassifier;
   readonly #leavesTunnels: boolean;
   readonly #http1: HttpConnections;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
@@ -72,7 +71,6 @@ export class Http2Connections {
     this.server = server;
     this.#traffic = context.traffic;
     this.#clock = context.clock;
-    this.#classifier = context.classifier;
     this.#leavesTunnels = context.longLived.tunnels === 'leave';
     this.#http1 = new HttpConnections(server as unknown as HttpServer, context, speaksHttp1);
     this.#arrival = server instanceof TlsServer ? 'secureConnection' : 'connection';
@@ -236,7 +234,7 @@ export class Http2Connections {
       this.#streams.set(stream, { session });
     } else {
       const head = headOf(session, headers, rawHeaders);
-      const request = new TrackedRequest(stream, head, this.#classifier, this.#clock.now());
+      const request = new TrackedRequest(stream, head, this.#clock.now());
       this.#streams.set(stream, { session, request });
       this.#traffic.begin(request);
     }

@@ -114,7 +114,11 @@ class ServiceLifecycle implements SteeredLifecycle {
       this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
       this.#phaseSince = at;
     });
-    this.#traffic = new Traffic(clock, (late) => this.#events.emit('lateRequest', late));
+    this.#traffic = new Traffic({
+      clock,
+      classifier: this.#classifier(),
+      onLate: (late) => this.#events.emit('lateRequest', late),
+    });
     this.#held = new HeldWork(clock, () => this.#resolveReadyWaiters());
     const { random } = surroundings;
     this.#registrations = new Registrations(options.registries, { clock, random, events: this.#events }, () =>
@@ -123,7 +127,6 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#connections = new ConnectionSet({
       traffic: this.#traffic,
       clock,
-      classifier: this.#classifier(),
       longLived: options.longLived,
     });
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints({ token: options.admin.token }));

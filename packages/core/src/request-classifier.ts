@@ -32,6 +32,11 @@ export interface RequestHead {
 
 /** Asked about every request, so that it makes nothing. */
 export interface RequestClassifier {
+  /**
+   * Whether it answers the same after handlers have had the request: not when it asks the user, or about parsed headers,
+   * which a handler may change.
+   */
+  readonly mayWait: boolean;
   /** Whether it is traffic; not so for probes, the hook call, metrics scrapes and registries' checks. */
   readonly counts: (request: RequestHead) => boolean;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
@@ -66,9 +71,11 @@ export function createClassifier(
   const firstLetters = uncountedUserAgents.map((prefix) => prefix.charAt(0)).join('');
   const isUncounted = (userAgent: string): boolean =>
     firstLetters.includes(userAgent.charAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
+  const leaves = longLived?.eventStreams === 'leave';
   return {
+    mayWait: isCounted === undefined && !leaves,
     counts: (request) => !isUncounted(userAgentOf(request.rawHeaders)) && isTraffic(request),
-    leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
+    leaves: leaves ? acceptsEventStream : () => false,
   };
 }
 

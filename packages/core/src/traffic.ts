@@ -4,6 +4,7 @@ import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
 import type { Clock } from './clock.ts';
 import type { LifecycleEvents } from './events.ts';
 import { type RequestClassifier, type RequestHead, userAgentOf } from './request-classifier.ts';
+import { RequestJournal } from './request-journal.ts';
 
 /** What identifies a request in the traffic: the HTTP/1 message, or the HTTP/2 stream. */
 export type RequestKey = IncomingMessage | ServerHttp2Stream;
@@ -32,24 +33,21 @@ export class TrackedRequest<Key extends RequestKey = RequestKey> {
   readonly method: string | undefined;
   /** The request target; printed only through {@link pathOf}. */
   readonly target: string | undefined;
-  /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
-  counted: boolean;
+  /** From here on {@link Traffic} keeps them. Probes, the hook call, metrics scrapes and registry checks are not counted. */
+  counted = true;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
-  readonly leaves: boolean;
-  /** From here on {@link Traffic} keeps them. */
+  leaves = false;
   signals: Controllers | undefined = undefined;
   inFlight = false;
   older: TrackedRequest | undefined = undefined;
   newer: TrackedRequest | undefined = undefined;
 
-  constructor(request: Key, head: RequestHead, classifier: RequestClassifier, startedAt: number) {
+  constructor(request: Key, head: RequestHead, startedAt: number) {
     this.request = request;
     this.head = head;
     this.startedAt = startedAt;
     this.method = head.method;
     this.target = head.url;
-    this.counted = classifier.counts(head);
-    this.leaves = classifier.leaves(head);
   }
 }
 
@@ -87,9 +85,18 @@ export function pathOf(target: string): string {
   return (query === -1 ? target : target.slice(0, query)).slice(0, PATH_LIMIT);
 }
 
+export interface TrafficOptions {
+  readonly clock: Clock;
+  readonly classifier: RequestClassifier;
+  readonly onLate: (late: LateRequest) => void;
+}
+
 /** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
 export class Traffic {
+  /** What was not gone into yet; every question here begins with that. */
+  readonly journal: RequestJournal;
   readonly #clock: Clock;
+  readonly #classifier: RequestClassifier;
   readonly #onLate: (late: LateRequest) => void;
   #oldest: TrackedRequest | undefined;
   #newest: TrackedRequest | undefined;
@@ -107,32 +114,51 @@ export class Traffic {
   #drainReason: DOMException | undefined;
   #deadlineReason: DOMException | undefined;
 
-  constructor(clock: Clock, onLate: (late: LateRequest) => void) {
+  constructor({ clock, classifier, onLate }: TrafficOptions) {
     this.#clock = clock;
+    this.#classifier = classifier;
     this.#onLate = onLate;
+    this.journal = new RequestJournal(clock);
+    this.followBehind();
+  }
+
+  /** From now on each request is gone into as it comes. */
+  followAtOnce(): void {
+    this.journal.writeThrough();
+  }
+
+  /** Requests may be gone into later again, when nothing depends on one of them. */
+  followBehind(): void {
+    if (this.#classifier.mayWait) this.journal.writeBehind();
+    else this.journal.writeThrough();
   }
 
   /** Counted requests in flight that a drain waits for. */
   get inFlight(): number {
+    this.journal.catchUp();
     return this.#countedInFlight;
   }
 
   /** All requests in flight that a drain waits for, probes and hook calls included. */
   get allInFlight(): number {
+    this.journal.catchUp();
     return this.#followed - this.#leaving;
   }
 
   /** Counted requests whose response was closed, since the start of the process. */
   get answered(): number {
+    this.journal.catchUp();
     return this.#answered;
   }
 
   /** Negative infinity if none ever was. */
   get lastAnswerAt(): number {
+    this.journal.catchUp();
     return this.#lastAnswerAt;
   }
 
   arrivals(): ArrivalStats {
+    this.journal.catchUp();
     return this.#arrivals.stats(this.#clock.now());
   }
 
@@ -146,10 +172,15 @@ export class Traffic {
 
   /** Those in flight, oldest first. None may end meanwhile: take a copy before anything of the user's runs. */
   *requests(): IterableIterator<TrackedRequest> {
+    this.journal.catchUp();
     for (let request = this.#oldest; request !== undefined; request = request.newer) yield request;
   }
 
   begin(request: TrackedRequest): void {
+    this.journal.catchUp();
+    const { head } = request;
+    request.counted = this.#classifier.counts(head);
+    request.leaves = this.#classifier.leaves(head);
     this.#link(request);
     if (request.leaves) this.#leaving += 1;
     if (!request.counted) return;
@@ -160,6 +191,7 @@ export class Traffic {
 
   /** The response was closed, or its connection was. Safe to call twice. */
   end(request: TrackedRequest, now: number = this.#clock.now()): void {
+    this.journal.catchUp();
     if (!request.inFlight) return;
     this.#unlink(request);
     if (request.leaves) this.#leaving -= 1;
@@ -180,6 +212,7 @@ export class Traffic {
 
   /** From `instant` on, counted requests that arrive are late. */
   lateFrom(instant: number): void {
+    this.followAtOnce();
     this.#lateSince ??= instant;
   }
 
@@ -225,6 +258,7 @@ export class Traffic {
 
   /** Asked for by the handler of a request, as a rule, and so for one of the newest. */
   #find(key: RequestKey): TrackedRequest | undefined {
+    this.journal.catchUp();
     let request = this.#newest;
     while (request !== undefined && request.request !== key) request = request.older;
     return request;

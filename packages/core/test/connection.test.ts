@@ -1,18 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Connection, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
-import type { RequestClassifier } from '../src/request-classifier.ts';
+import { Answer, Connection, type ConnectionFollower, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
 
 const T0 = 100_000;
-const CLASSIFIER: RequestClassifier = { counts: () => true, leaves: () => false };
 
 let socket: { bytesRead: number };
 let connection: Connection;
 
 function accepted(at = 0, bytesRead = 0): void {
   socket = { bytesRead };
-  connection = new Connection(socket as Socket, at, undefined, bytesRead > 0);
+  connection = new Connection(socket as Socket, at, {} as ConnectionFollower, bytesRead > 0);
 }
 
 beforeEach(() => accepted());
@@ -36,16 +34,21 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = new Exchange(request, {} as ServerResponse, CLASSIFIER, at);
+  const exchange = new Exchange(connection, request, {} as ServerResponse, at);
   connection.requestStarted(exchange);
-  connection.measure(request, startsAt);
+  connection.measure(exchange, startsAt);
   return exchange;
+}
+
+/** The answer to a request is sent to the end. */
+function answered(request: IncomingMessage, at: number): Exchange | undefined {
+  return connection.responseFinished(new Answer(connection, request, at));
 }
 
 /** A request and its answer. */
 function served(at: number, shape: Shape = {}): void {
   const { request } = arrives(at, shape);
-  connection.responseClosed(request, at);
+  answered(request, at);
 }
 
 /** For how long after `since` the connection must still be left alone, asked at `now`. */
@@ -61,7 +64,7 @@ describe('what a connection is doing', () => {
   test('active while a response is open, then idle, and told when the response said close', () => {
     const { request } = arrives(10);
     expect(connection.kind()).toBe('active');
-    connection.responseClosed(request, 20);
+    answered(request, 20);
     expect(connection.kind()).toBe('idle');
     connection.told = true;
     expect(connection.kind()).toBe('told');
@@ -81,19 +84,19 @@ describe('what a connection is doing', () => {
 
   test('active until the last of several pipelined responses is closed', () => {
     const [first, second] = [arrives(10), arrives(10)];
-    connection.responseClosed(first.request, 20);
+    answered(first.request, 20);
     expect(connection.kind()).toBe('active');
-    connection.responseClosed(second.request, 30);
+    answered(second.request, 30);
     expect(connection.kind()).toBe('idle');
   });
 
   test('an answer is told once, whichever of the pipelined it belongs to, and none that is not known', () => {
     const [first, second, third] = [arrives(10), arrives(10), arrives(10)];
     expect(connection.open).toEqual([first, second, third]);
-    expect(connection.responseClosed(second.request, 20)).toBe(second);
-    expect(connection.responseClosed(second.request, 20)).toBeUndefined();
-    expect(connection.responseClosed({} as IncomingMessage, 20)).toBeUndefined();
-    expect(connection.responseClosed(first.request, 20)).toBe(first);
+    expect(answered(second.request, 20)).toBe(second);
+    expect(answered(second.request, 20)).toBeUndefined();
+    expect(answered({} as IncomingMessage, 20)).toBeUndefined();
+    expect(answered(first.request, 20)).toBe(first);
     expect([connection.open, connection.inUse]).toEqual([[third], true]);
     expect(connection.takeOpen()).toEqual([third]);
     expect([connection.open, connection.inUse]).toEqual([[], false]);
@@ -102,13 +105,13 @@ describe('what a connection is doing', () => {
   test('half a head also when it came behind a request that was still to be answered', () => {
     const { request } = arrives(10);
     socket.bytesRead += 7;
-    connection.responseClosed(request, 20);
+    answered(request, 20);
     expect(connection.kind()).toBe('half-head');
   });
 
   test('idle after the first answer of one that was in use before we saw it', () => {
     accepted(0, 500);
-    connection.responseClosed(arrives(10).request, 20);
+    answered(arrives(10).request, 20);
     expect(connection.kind()).toBe('idle');
   });
 
@@ -119,10 +122,17 @@ describe('what a connection is doing', () => {
       body: 40,
       complete: false,
     });
-    connection.responseClosed(request, 20);
+    answered(request, 20);
     socket.bytesRead += 60;
     expect(connection.kind()).toBe('idle');
   });
+});
+
+test('where a request ends is known though a router rewrote it', () => {
+  const { request } = arrives(10, { url: '/api/orders' });
+  request.url = '/orders';
+  connection.measureOpen();
+  expect(mayTell(connection, request)).toBe(true);
 });
 
 describe('how long a silent connection is left alone', () => {
@@ -179,8 +189,8 @@ describe('how long a silent connection is left alone', () => {
   test('one whose answer ended when nobody else called: seven of its own pauses, pipelined requests apart', () => {
     for (const at of [0, 20, 40]) served(at);
     const [first, second] = [arrives(60), arrives(300)];
-    connection.responseClosed(first.request, 400);
-    connection.responseClosed(second.request, 500);
+    answered(first.request, 400);
+    answered(second.request, 500);
     expect(connection.mayCloseAt(0, 500, 500)).toBe(500 + 7 * 20);
     expect(connection.mayCloseAt(0, 500, 501), 'it ended before').toBeGreaterThanOrEqual(500 + 1_000);
   });
@@ -229,7 +239,7 @@ describe('whether an answer may say `Connection: close`', () => {
   test('not behind a body of unknown length: where the request ends cannot be known', () => {
     const { request } = arrives(10, { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20 });
     const behind = arrives(10);
-    connection.responseClosed(request, 20);
+    answered(request, 20);
     expect(may(behind)).toBe(false);
   });
 

@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CLOSED_LOOP_MS, Connection, Exchange, SILENT_SOCKET_MS } from '../src/connection.ts';
+import {
+  Answer,
+  CLOSED_LOOP_MS,
+  Connection,
+  type ConnectionFollower,
+  Exchange,
+  SILENT_SOCKET_MS,
+} from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
 import { LEGAL_MOVES, PHASES } from '../src/phase.ts';
@@ -123,13 +130,12 @@ describe('quiet', () => {
 
 describe('connections', () => {
   const text = section(sequence, 'Connections');
-  const classifier = { counts: () => true, leaves: () => false };
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
-    const connection = new Connection({ bytesRead: 0 } as Socket, 0, undefined);
+    const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true } as never;
-      connection.requestStarted(new Exchange(request, {} as never, classifier, -index * everyMs));
-      connection.responseClosed(request, -index * everyMs);
+      connection.requestStarted(new Exchange(connection, request, {} as never, -index * everyMs));
+      connection.responseFinished(new Answer(connection, request, -index * everyMs));
     }
     return connection.mayCloseAt(0, 0, quietSince);
   };

@@ -9,6 +9,7 @@ import { at } from './fixtures/until.ts';
 
 const REQUESTS = 20_000;
 const ABORTED = 2_000;
+const FEW = 20;
 
 interface Counts {
   readonly status: LifecycleStatus;
@@ -48,6 +49,19 @@ async function manyRequests(pod: TestPod, tls: boolean): Promise<void> {
   expect(lostCount).toBe(0);
 }
 
+/** Requests one after the other on a connection that stays open, and what is left of them a moment later. */
+async function countsOfIdle(pod: TestPod): Promise<Counts> {
+  const socket = await openRaw(pod.port);
+  for (let index = 0; index < FEW; index++) {
+    socket.write(get('/fast'));
+    await socket.readResponse({ timeoutMs: 30_000 });
+  }
+  await at(performance.now() + 1_500);
+  const counts = await countsOf(pod);
+  await socket.close();
+  return counts;
+}
+
 const script = fileURLToPath(new URL('./fixtures/memory-service.mjs', import.meta.url));
 
 describe.each([
@@ -72,4 +86,15 @@ describe.each([
       expect(counts.held[kind], `${kind}: ${detail}`).toBeLessThanOrEqual(without.held[kind]);
     }
   });
+});
+
+it('a connection that is idle holds no request of its past', async () => {
+  const run = (env: Record<string, string>): Promise<Counts> =>
+    withPod({ script, execArgv: ['--expose-gc'], env }, countsOfIdle);
+  const [counts, without] = await Promise.all([run({}), run({ WITHOUT: '1' })]);
+  const detail = JSON.stringify({ counts, without });
+  expect([counts.seen.request, counts.connections], detail).toEqual([FEW, 1]);
+  for (const kind of ['request', 'response'] as const) {
+    expect(counts.held[kind], `${kind}: ${detail}`).toBeLessThanOrEqual(without.held[kind]);
+  }
 });

@@ -21,6 +21,14 @@ test('an event stream is one by what it accepts, where the policy asks', () => {
   for (const policy of ['wait', undefined] as const) expect(accepts('text/event-stream', policy)).toBe(false);
 });
 
+test('may be asked later unless the user is asked, or a header that handlers may change', () => {
+  const uncountedUserAgents = UNCOUNTED_USER_AGENTS;
+  expect(classifier.mayWait).toBe(true);
+  expect(createClassifier({ uncountedUserAgents, longLived: { eventStreams: 'wait' } }).mayWait).toBe(true);
+  expect(createClassifier({ uncountedUserAgents, longLived: { eventStreams: 'leave' } }).mayWait).toBe(false);
+  expect(createClassifier({ uncountedUserAgents, isCounted: () => true }).mayWait).toBe(false);
+});
+
 describe('what is counted', () => {
   test.each([
     'kube-probe/1.34',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { RequestClassifier, RequestHead } from '../src/request-classifier.ts';
 import { pathOf, TrackedRequest, Traffic } from '../src/traffic.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 
@@ -12,21 +13,26 @@ interface Shape {
   readonly leaves?: boolean;
 }
 
-function traffic() {
+function traffic({ mayWait = true } = {}) {
   const clock = new FakeClock();
   const late: number[] = [];
-  const all = new Traffic(clock, ({ afterMs }) => late.push(afterMs));
+  const shapes = new Map<RequestHead, Shape>();
+  const classifier: RequestClassifier = {
+    mayWait,
+    counts: (head) => shapes.get(head)?.counted ?? true,
+    leaves: (head) => shapes.get(head)?.leaves ?? false,
+  };
+  const all = new Traffic({ clock, classifier, onLate: ({ afterMs }) => late.push(afterMs) });
   const made = ({
     target = '/orders?card=4111',
     userAgent = 'caller/1',
     peer = { remoteAddress: '10.0.0.1' },
-    counted = true,
-    leaves = false,
+    ...shape
   }: Shape = {}): TrackedRequest => {
     const rawHeaders = ['User-Agent', userAgent];
     const head = { method: 'GET', url: target, headers: {}, rawHeaders, httpVersion: '1.1', socket: peer };
-    const classifier = { counts: () => counted, leaves: () => leaves };
-    return new TrackedRequest({} as IncomingMessage, head, classifier, clock.now());
+    shapes.set(head, shape);
+    return new TrackedRequest({} as IncomingMessage, head, clock.now());
   };
   const begun = (shape?: Shape): TrackedRequest => {
     const request = made(shape);
@@ -125,6 +131,86 @@ describe('in flight', () => {
     const fourth = begun();
     all.end(first);
     expect([...all.requests()]).toEqual([third, fourth]);
+  });
+});
+
+describe('what is in the journal', () => {
+  /** One request answered and one in flight, both written down and not gone into. */
+  function written() {
+    const context = traffic();
+    const { all, clock, made } = context;
+    const [first, second] = [made(), made()];
+    all.journal.write({ enter: () => all.begin(first) });
+    all.journal.write({ enter: () => all.end(first, clock.now()) });
+    all.journal.write({ enter: () => all.begin(second) });
+    return { ...context, first, second };
+  }
+
+  test.each<[string, (context: ReturnType<typeof written>) => unknown, unknown]>([
+    ['inFlight', ({ all }) => all.inFlight, 1],
+    ['allInFlight', ({ all }) => all.allInFlight, 1],
+    ['answered', ({ all }) => all.answered, 1],
+    ['lastAnswerAt', ({ all }) => all.lastAnswerAt, 1_000],
+    ['arrivals', ({ all }) => all.arrivals().lastAt, 1_000],
+    ['requests', ({ all }) => [...all.requests()].length, 1],
+    ['signalsOf', ({ all, second }) => all.signalsOf(second.request)?.drain.aborted, false],
+  ])('is in the answer to %s', (_, ask, answer) => {
+    expect(ask(written())).toEqual(answer);
+  });
+
+  test('is not late because it was gone into after the removal', async () => {
+    const { all, clock, late, second } = written();
+    await clock.advance(5);
+    all.lateFrom(clock.now());
+    await settle();
+    expect([late, [...all.requests()]]).toEqual([[], [second]]);
+  });
+
+  test('can be taken out of the count', () => {
+    const { all, second } = written();
+    all.uncount(second.request);
+    expect([all.inFlight, all.allInFlight]).toEqual([0, 1]);
+  });
+
+  test('hears of the drain', () => {
+    const { all, second } = written();
+    const signals = all.signalsOf(second.request);
+    all.journal.write({ enter: () => {} });
+    all.abortForDrain();
+    expect(signals?.drain.aborted).toBe(true);
+  });
+
+  test('comes before what begins or ends without it', async () => {
+    const { all, clock, begun, second } = written();
+    await clock.advance(10);
+    const third = begun();
+    expect([...all.requests()]).toEqual([second, third]);
+    expect(all.arrivals().lastAt).toBe(clock.now());
+    const fourthAt = clock.now();
+    all.journal.write({ enter: () => all.end(second, fourthAt) });
+    await clock.advance(10);
+    all.end(third);
+    expect([all.lastAnswerAt, all.answered]).toEqual([clock.now(), 3]);
+  });
+
+  test('does not wait where the classifier must not, nor from the removal or a drain on', () => {
+    const waits = (all: Traffic): boolean => {
+      const entered: unknown[] = [];
+      all.journal.write({ enter: () => void entered.push(true) });
+      return entered.length === 0;
+    };
+    const { all, clock } = traffic();
+    expect(waits(all)).toBe(true);
+    all.followAtOnce();
+    expect(waits(all)).toBe(false);
+    all.followBehind();
+    expect(waits(all)).toBe(true);
+    all.lateFrom(clock.now());
+    expect(waits(all)).toBe(false);
+    const { all: strict } = traffic({ mayWait: false });
+    expect(waits(strict)).toBe(false);
+    strict.followBehind();
+    expect(waits(strict)).toBe(false);
   });
 });
 

@@ -1,9 +1,10 @@
-import type { Clock } from '../../src/clock.ts';
+import type { Clock, TimerOptions } from '../../src/clock.ts';
 
 interface Timer {
   readonly due: number;
   readonly order: number;
   readonly run: () => void;
+  readonly keepsAlive: boolean;
 }
 
 /** Lets everything that is ready to run, run: promise chains, ticks and immediates. No time passes on any clock. */
@@ -26,9 +27,14 @@ export class FakeClock implements Clock {
     this.#epochMs = startsOn.getTime();
   }
 
-  /** Timers that are still to run: none may be left when something claims to be over. */
+  /** Timers that a process would wait for: none may be left when something claims to be over. */
   get pending(): number {
-    return this.#timers.size;
+    return this.#timers.size - this.background;
+  }
+
+  /** Timers that no process would wait for. */
+  get background(): number {
+    return [...this.#timers].filter(({ keepsAlive }) => !keepsAlive).length;
   }
 
   now(): number {
@@ -39,8 +45,8 @@ export class FakeClock implements Clock {
     return new Date(this.#epochMs + (this.#now - this.#origin));
   }
 
-  after(ms: number, run: () => void): () => void {
-    const timer: Timer = { due: this.#now + Math.max(0, ms), order: this.#order++, run };
+  after(ms: number, run: () => void, { keepsAlive = true }: TimerOptions = {}): () => void {
+    const timer: Timer = { due: this.#now + Math.max(0, ms), order: this.#order++, run, keepsAlive };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }

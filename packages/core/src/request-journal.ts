@@ -1,0 +1,72 @@
+import type { Clock } from './clock.ts';
+
+/** Something that happened on the path of a request, with all of it that could not be found out later. */
+export interface JournalEntry {
+  /** Goes into what happened; called once, in the order of writing. */
+  enter(): void;
+}
+
+/** Entries that are gone into together. More than that gains nothing. */
+const CAPACITY = 64;
+/** How long an entry waits at the most, in milliseconds: it holds its request and response in memory. */
+const AT_MOST_MS = 1_000;
+
+/**
+ * What the path of a request leaves for later. A service has done other things since its last request, so that the
+ * bookkeeping of one finds nothing of itself in the processor's caches, and costs several times what it costs for many in
+ * turn (`npm run bench -- cost`). So requests write down what happened, and it is gone into when there is enough of it,
+ * or as soon as somebody asks.
+ */
+export class RequestJournal {
+  readonly #clock: Clock;
+  readonly #entries: (JournalEntry | undefined)[] = new Array<JournalEntry | undefined>(CAPACITY).fill(undefined);
+  #count = 0;
+  #capacity = CAPACITY;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  write(entry: JournalEntry): void {
+    this.#entries[this.#count] = entry;
+    this.#count += 1;
+    if (this.#count >= this.#capacity) this.catchUp();
+    else if (this.#cancel === undefined) this.#catchUpSoon();
+  }
+
+  /** To be called before anybody looks at what entries change. */
+  catchUp(): void {
+    const count = this.#count;
+    this.#count = 0;
+    for (let index = 0; index < count; index++) {
+      const entry = this.#entries[index];
+      this.#entries[index] = undefined;
+      entry?.enter();
+    }
+  }
+
+  /** From now on every entry is gone into when it is written. */
+  writeThrough(): void {
+    this.#capacity = 1;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.catchUp();
+  }
+
+  /** Entries may wait again. */
+  writeBehind(): void {
+    this.#capacity = CAPACITY;
+  }
+
+  #catchUpSoon(): void {
+    this.#cancel = this.#clock.after(
+      AT_MOST_MS,
+      () => {
+        this.#cancel = undefined;
+        this.catchUp();
+      },
+      { keepsAlive: false },
+    );
+  }
+}
