@@ -1,11 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AdminServer } from './admin-server.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { type Closer, type CloserOptions, Closers } from './closers.ts';
 import { type AttachableServer, ConnectionSet } from './connection-set.ts';
-import { type Deferred, deferred } from './deferred.ts';
+import { deferred } from './deferred.ts';
 import {
   ENDPOINTS,
   type Endpoint,
@@ -15,6 +13,7 @@ import {
 } from './endpoints.ts';
 import { LifecycleError, messageOf } from './errors.ts';
 import { EventHub, type LifecycleEventName, type LifecycleListener, type Trigger } from './events.ts';
+import { listenForFaults } from './faults.ts';
 import { HeldWork, type HoldOptions } from './held-work.ts';
 import type { Lifecycle } from './lifecycle-interface.ts';
 import { ADMIN_RULES, type LifecycleOptions, type ResolvedOptions, resolveOptions } from './lifecycle-options.ts';
@@ -22,26 +21,22 @@ import { jsonLogger, logEvents } from './logger.ts';
 import { checkOptions, listOf, type OptionRules, oneOf } from './option-rules.ts';
 import { parentWarnings, readParent } from './parent-process.ts';
 import { type Phase, PhaseMachine } from './phase.ts';
+import { Readiness } from './readiness.ts';
 import { Registrations } from './registrations.ts';
 import { closeRegistry } from './registry-call.ts';
-import { type TerminationReport, terminationMessage } from './report.ts';
+import type { TerminationReport } from './report.ts';
 import { createClassifier, type RequestClassifier } from './request-classifier.ts';
-import { listenForSignals, type SignalSource } from './signals.ts';
+import { untilAllListen } from './servers-listening.ts';
+import { listenForSignals } from './signals.ts';
 import type { LifecycleStatus } from './status.ts';
-import { Termination } from './termination.ts';
+import { PROCESS, type Surroundings } from './surroundings.ts';
+import type { Termination } from './termination.ts';
+import { writeTerminationMessage } from './termination-message.ts';
+import { Terminations } from './terminations.ts';
 import { type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
 import { WorkerGroup } from './workers-group.ts';
-import type { WorkerTerms } from './workers-protocol.ts';
 import { statusWith } from './workers-status.ts';
-import { type PrimaryProgress, STEERING, type SteeredLifecycle, type Steering } from './workers-steering.ts';
-
-/** What a lifecycle takes from its surroundings; tests bring their own. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly signals: SignalSource;
-  readonly exit: (code: number) => void;
-}
+import { STEERING, type SteeredLifecycle, type Steering } from './workers-steering.ts';
 
 /**
  * The beginning of everything: checks the options and makes a lifecycle. Nothing is opened, read or listened to yet;
@@ -53,12 +48,7 @@ export interface Surroundings {
  * @throws LifecycleError `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`, `ERR_PRESTOP_OPTION_CONFLICT`
  */
 export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
-  return createLifecycleIn(options, {
-    clock: systemClock,
-    random: Math.random,
-    signals: process,
-    exit: (code) => process.exit(code),
-  });
+  return createLifecycleIn(options, PROCESS);
 }
 
 /** {@link createLifecycle} in surroundings of the caller's choice. Not part of the public interface. */
@@ -85,18 +75,14 @@ class ServiceLifecycle implements SteeredLifecycle {
   readonly #held: HeldWork;
   readonly #admin: AdminServer | undefined;
   readonly #registrations: Registrations;
-  /** Those who called `/prestop` and have not been answered. */
-  readonly #hooks = new Set<{ readonly waiting: () => boolean }>();
-  readonly #readyWaiters = new Set<Deferred>();
+  readonly #readiness: Readiness;
+  readonly #terminations: Terminations;
   readonly #release: (() => void)[] = [];
   readonly #releaseOnStop: (() => void)[] = [];
   #workers: WorkerGroup | undefined;
   #drain = new AbortController();
   #registering = new AbortController();
   #started: Promise<void> | undefined;
-  #termination: Termination | undefined;
-  #ending: Promise<TerminationReport> | undefined;
-  #cancelResume: (() => void) | undefined;
   #phaseSince: number;
   #signalled = false;
   readonly #stopping = deferred();
@@ -109,7 +95,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#surroundings = surroundings;
     this.#phaseSince = clock.now();
     this.#phases = new PhaseMachine(clock, ({ from, to, at }) => {
-      this.#termination?.phaseEntered(to);
+      this.#terminations.running?.phaseEntered(to);
       if (to === 'draining') this.#drain.abort(new DOMException('the service is draining', 'AbortError'));
       this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
       this.#phaseSince = at;
@@ -119,15 +105,36 @@ class ServiceLifecycle implements SteeredLifecycle {
       classifier: this.#classifier(),
       onLate: (late) => this.#events.emit('lateRequest', late),
     });
-    this.#held = new HeldWork(clock, () => this.#resolveReadyWaiters());
+    this.#held = new HeldWork(clock, () => this.#readiness.look());
     const { random } = surroundings;
     this.#registrations = new Registrations(options.registries, { clock, random, events: this.#events }, () =>
-      this.#resolveReadyWaiters(),
+      this.#readiness.look(),
     );
     this.#connections = new ConnectionSet({
       traffic: this.#traffic,
       clock,
       longLived: options.longLived,
+    });
+    const context = {
+      options,
+      clock,
+      random,
+      events: this.#events,
+      phases: this.#phases,
+      traffic: this.#traffic,
+      connections: this.#connections,
+      closers: this.#closers,
+      held: this.#held,
+      workers: () => this.#workers,
+    };
+    this.#readiness = new Readiness({ ...context, registrations: this.#registrations });
+    this.#terminations = new Terminations(context, {
+      begins: () => {
+        this.#registering.abort();
+        this.#readiness.giveUp('the service is terminating');
+      },
+      resumes: (termination, waitedMs) => this.#resume(termination, waitedMs),
+      ends: (termination) => this.#runToTheEnd(termination),
     });
     if (options.admin) this.#admin = new AdminServer(options.admin, this.#endpoints({ token: options.admin.token }));
     if (options.logger !== false) logEvents(this.#events, options.logger ?? jsonLogger(clock));
@@ -159,9 +166,11 @@ class ServiceLifecycle implements SteeredLifecycle {
 
   async terminate(trigger: Trigger = { kind: 'call' }): Promise<TerminationReport> {
     this.#refuseWhenStopped('terminate');
-    const report = trigger.kind === 'prestop' ? this.#prestop({ waiting: () => true }) : this.#end(trigger);
-    const termination = this.#termination;
-    const stopped = this.#stopping.promise.then(() => termination?.report());
+    const terminations = this.#terminations;
+    const report =
+      trigger.kind === 'prestop' ? terminations.prestop({ waiting: () => true }) : terminations.end(trigger);
+    const { running } = terminations;
+    const stopped = this.#stopping.promise.then(() => running?.report());
     return (await Promise.race([report, stopped])) ?? report;
   }
 
@@ -199,17 +208,18 @@ class ServiceLifecycle implements SteeredLifecycle {
   }
 
   status(): LifecycleStatus {
+    const { running } = this.#terminations;
     const own: LifecycleStatus = {
       phase: this.phase,
-      ready: this.#isReady(),
+      ready: this.#readiness.reached,
       live: this.#failed() === undefined,
       inFlight: this.#traffic.inFlight,
       answered: this.#traffic.answered,
       late: this.#traffic.late().count,
       held: this.#held.count,
       connections: this.#connections.counts(),
-      registries: Object.fromEntries(this.#termination?.registryStates() ?? this.#registrations.states()),
-      remainingMs: this.#termination?.remainingMs() ?? null,
+      registries: Object.fromEntries(running?.registryStates() ?? this.#registrations.states()),
+      remainingMs: running?.remainingMs() ?? null,
     };
     const workers = this.#workers;
     return workers ? statusWith(own, workers.statuses, workers.answeredByEnded) : own;
@@ -220,11 +230,11 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#stopped = true;
     this.#stopping.resolve();
     this.#registering.abort();
-    this.#termination?.abandon('stopped');
+    this.#terminations.stop();
     this.#workers?.dispose();
     for (const release of this.#releaseOnStop.splice(0)) release();
     this.#tidyUp();
-    this.#rejectReadyWaiters('the lifecycle was stopped');
+    this.#readiness.giveUp('the lifecycle was stopped');
     const context = { clock: this.#surroundings.clock, events: this.#events };
     await Promise.all(this.#options.registries.map((adapter) => closeRegistry(adapter, context)));
     this.#events.clear();
@@ -234,27 +244,12 @@ class ServiceLifecycle implements SteeredLifecycle {
   get [STEERING](): Steering {
     return {
       workers: () => this.#superviseWorkers(),
-      drain: (trigger, terms, primary) => this.#drainFor(trigger, terms, primary),
+      drain: (trigger, terms, primary) => this.#terminations.drain(trigger, terms, primary),
       removed: () => this.#traffic.lateFrom(this.#surroundings.clock.now()),
-      hurry: (trigger, limits) => this.#termination?.join(trigger, true, limits),
-      close: ({ totalMs }) => {
-        const termination = this.#begin({ kind: 'call' });
-        termination.endWithin(totalMs);
-        this.#ending ??= this.#runToTheEnd(termination);
-        return this.#ending;
-      },
-      resume: (waitedMs) => this.#resumeFor(waitedMs),
-      retire: (reason) => {
-        if (this.#stopped || this.#ending) return;
-        this.#connections.stopListening();
-        const trigger: Trigger = { kind: 'call', detail: reason };
-        const running = this.#termination;
-        const termination = this.#begin(trigger);
-        // No callers to wait for, and no less time than before.
-        const limits = { requestsMs: Number.POSITIVE_INFINITY, totalMs: Number.POSITIVE_INFINITY };
-        (running ?? termination).join(trigger, true, limits);
-        this.#ending = this.#runToTheEnd(termination);
-      },
+      hurry: (trigger, limits) => this.#terminations.running?.join(trigger, true, limits),
+      close: (limits) => this.#terminations.close(limits),
+      resume: (waitedMs) => this.#terminations.resume(waitedMs),
+      retire: (reason) => this.#terminations.retire(reason),
       onStop: (release) => void this.#releaseOnStop.push(release),
     };
   }
@@ -264,21 +259,6 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#workers ??= new WorkerGroup(this.#surroundings.clock, this.#options.signals);
     this.#startAfterThisTurn();
     return this.#workers;
-  }
-
-  async #drainFor(trigger: Trigger, terms: WorkerTerms, primary: PrimaryProgress): Promise<TerminationReport> {
-    this.#cancelResume?.();
-    const { requestsMs, totalMs, ...rest } = terms;
-    const termination = this.#begin(trigger, { ...rest, budgetMs: requestsMs, exitMs: totalMs }, primary);
-    await termination.drain();
-    return termination.report();
-  }
-
-  async #resumeFor(waitedMs: number): Promise<void> {
-    const termination = this.#termination;
-    if (termination === undefined) return;
-    await termination.drain();
-    if (this.#ending === undefined && !this.#stopped) await this.#resume(termination, waitedMs);
   }
 
   /** So that servers, workers and closers that follow in the same turn belong to the start. */
@@ -306,7 +286,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     try {
       this.#closers.check();
       this.#release.push(listenForSignals(signals, this.#options.signals, this.#onSignal));
-      if (this.#options.faults === 'terminate') this.#release.push(this.#listenForFaults());
+      if (this.#options.faults === 'terminate') this.#release.push(listenForFaults(this.#onFault));
       for (const warning of parentWarnings(readParent())) this.#events.emit('warning', warning);
       await this.#admin?.listen();
     } catch (error) {
@@ -314,73 +294,16 @@ class ServiceLifecycle implements SteeredLifecycle {
       this.#events.emit('startFailed', { error: error as Error });
       throw error;
     }
-    await this.#untilServersListen();
+    await this.#enterService();
+  }
+
+  /** The way to `ready`, unless a termination begins. `removed` resolves when no removal is on its way any more. */
+  async #enterService(removed?: (registry: string) => Promise<void>): Promise<void> {
+    await untilAllListen(this.#connections.servers, this.#registering.signal);
     await this.#workers?.untilReady(this.#registering.signal);
-    await this.#registrations.registerAll(this.#registering.signal);
+    await this.#registrations.registerAll(this.#registering.signal, removed);
     if (this.phase === 'starting' && !this.#stopped) this.#phases.moveTo('ready');
-    this.#resolveReadyWaiters();
-  }
-
-  async #untilServersListen(): Promise<void> {
-    for (const server of this.#connections.servers) {
-      if (server.listening) continue;
-      await untilListening(server, this.#registering.signal);
-    }
-  }
-
-  /** The termination that runs, or a new one. */
-  #begin(trigger: Trigger, terms: Partial<ResolvedOptions> = {}, primary?: PrimaryProgress): Termination {
-    if (this.#termination !== undefined) return this.#termination;
-    this.#registering.abort();
-    this.#rejectReadyWaiters('the service is terminating');
-    this.#termination = new Termination(
-      {
-        options: { ...this.#options, ...terms },
-        clock: this.#surroundings.clock,
-        random: this.#surroundings.random,
-        events: this.#events,
-        phases: this.#phases,
-        traffic: this.#traffic,
-        connections: this.#connections,
-        closers: this.#closers,
-        held: this.#held,
-        workers: this.#workers,
-        primary,
-      },
-      trigger,
-    );
-    return this.#termination;
-  }
-
-  async #prestop(caller: { readonly waiting: () => boolean }): Promise<TerminationReport> {
-    this.#refuseWhenStopped('prestop');
-    const trigger: Trigger = { kind: 'prestop' };
-    const running = this.#termination;
-    const termination = this.#begin(trigger);
-    running?.join(trigger, false);
-    this.#hooks.add(caller);
-    try {
-      await termination.drain();
-    } finally {
-      this.#hooks.delete(caller);
-    }
-    this.#awaitSignal(termination);
-    return termination.report();
-  }
-
-  /** The rest of the sequence, to the end of the process. */
-  #end(trigger: Trigger): Promise<TerminationReport> {
-    this.#cancelResume?.();
-    const running = this.#termination;
-    const termination = this.#begin(trigger);
-    if (running !== undefined) {
-      // The kubelet ends its wait for a hook with a signal when the grace period is over, and without one when the hook
-      // fails: a caller that still waits means that the time is up, one that went away does not.
-      const hookWaits = trigger.kind === 'signal' && [...this.#hooks].some((caller) => caller.waiting());
-      running.join(trigger, hookWaits && this.#ending === undefined);
-    }
-    this.#ending ??= this.#runToTheEnd(termination);
-    return this.#ending;
+    this.#readiness.look();
   }
 
   async #runToTheEnd(termination: Termination): Promise<TerminationReport> {
@@ -398,13 +321,8 @@ class ServiceLifecycle implements SteeredLifecycle {
 
   #conclude(report: TerminationReport): void {
     this.#events.emit('report', { report });
-    const path = this.#options.terminationMessagePath;
-    if (path === false) return;
-    try {
-      if (existsSync(path)) writeFileSync(path, terminationMessage(report));
-    } catch {
-      // Best effort: the report has been logged.
-    }
+    const { terminationMessagePath } = this.#options;
+    if (terminationMessagePath !== false) writeTerminationMessage(terminationMessagePath, report);
   }
 
   #exit(code: number): void {
@@ -418,52 +336,26 @@ class ServiceLifecycle implements SteeredLifecycle {
       return;
     }
     this.#signalled = true;
-    void this.#end({ kind: 'signal', detail: signal });
+    void this.#terminations.end({ kind: 'signal', detail: signal });
   };
 
   #endAtOnce(): void {
-    const termination = this.#termination;
-    termination?.cutShort();
+    const { running } = this.#terminations;
+    running?.cutShort();
     this.#stopped = true;
-    const report = termination?.report();
+    const report = running?.report();
     if (report) this.#conclude(report);
     this.#stopping.resolve();
     this.#tidyUp();
     this.#exit(report?.exitCode ?? 0);
   }
 
-  #listenForFaults(): () => void {
-    const onFault = (thrown: unknown): void => {
-      // Node would have printed it, stack and all, had nobody listened.
-      console.error(thrown);
-      void this.#end({ kind: 'fault', detail: messageOf(thrown) });
-    };
-    process.on('uncaughtException', onFault);
-    process.on('unhandledRejection', onFault);
-    return () => {
-      process.off('uncaughtException', onFault);
-      process.off('unhandledRejection', onFault);
-    };
-  }
-
-  /** `/prestop` was answered: if nothing follows, the pod is not going away. */
-  #awaitSignal(termination: Termination): void {
-    if (this.#ending !== undefined || this.#termination !== termination || this.#stopped) return;
-    // Answered anew, waited for anew: the kubelet repeats a hook, and its signal follows the last answer.
-    this.#cancelResume?.();
-    const { resumeAfterMs } = this.#options;
-    const cancel = this.#surroundings.clock.after(resumeAfterMs, () => void this.#resume(termination, resumeAfterMs));
-    this.#cancelResume = () => {
-      cancel();
-      this.#cancelResume = undefined;
-    };
-  }
+  readonly #onFault = (thrown: unknown): void => {
+    void this.#terminations.end({ kind: 'fault', detail: messageOf(thrown) });
+  };
 
   async #resume(termination: Termination, waitedMs: number): Promise<void> {
-    this.#cancelResume = undefined;
-    termination.abandon('resumed');
     const report = termination.report();
-    this.#termination = undefined;
     this.#registering = new AbortController();
     this.#drain = new AbortController();
     this.#traffic.resetSignals();
@@ -472,23 +364,24 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#connections.stopTelling();
     this.#connections.listenAgain();
     this.#registrations.reset();
+    this.#readiness.reset();
     this.#phases.moveTo('ready');
     this.#events.emit('report', { report });
     this.#events.emit('resumed', { waitedMs });
     this.#workers?.resume(waitedMs);
-    await this.#untilServersListen();
-    await this.#workers?.untilReady(this.#registering.signal);
-    await this.#registrations.registerAll(this.#registering.signal, (registry) => termination.removalsEnded(registry));
-    this.#resolveReadyWaiters();
+    await this.#enterService((registry) => termination.removalsEnded(registry));
   }
 
   #endpoints(options: EndpointHandlerOptions): EndpointHandler {
     return endpointHandler(
       {
-        prestop: (caller) => this.#prestop(caller),
-        poststart: () => this.#whenReady(),
+        prestop: (caller) => {
+          this.#refuseWhenStopped('prestop');
+          return this.#terminations.prestop(caller);
+        },
+        poststart: () => this.#readiness.whenReached(),
         live: () => ({ ok: this.#failed() === undefined, reason: this.#failed() ?? this.phase }),
-        ready: () => ({ ok: this.#answersReady(), reason: this.#readyReason() }),
+        ready: () => this.#readiness.probe(),
         status: async () => {
           await this.#workers?.ask();
           return this.status();
@@ -512,74 +405,15 @@ class ServiceLifecycle implements SteeredLifecycle {
     });
   }
 
-  #isReady(): boolean {
-    const { complete } = this.#registrations;
-    return this.phase === 'ready' && complete && this.#workers?.serving !== false && !this.#heldUnready();
-  }
-
-  #heldUnready(): boolean {
-    return this.#held.keepsFromReady !== undefined;
-  }
-
-  #answersReady(): boolean {
-    const serving: readonly Phase[] = ['deregistering', 'lame-duck', 'draining'];
-    if (this.#options.readyzWhileServing !== 'serve' || !serving.includes(this.phase)) return this.#isReady();
-    return !this.#heldUnready();
-  }
-
-  #readyReason(): string {
-    if (this.phase === 'ready' && this.#workers?.serving === false) return 'no worker serves';
-    const { missing } = this.#registrations;
-    if ((this.phase === 'starting' || this.phase === 'ready') && missing !== '') return `not registered: ${missing}`;
-    const held = this.#held.keepsFromReady;
-    return held === undefined ? this.phase : `held: ${held}`;
-  }
-
-  #whenReady(): Promise<void> {
-    if (this.#isReady()) return Promise.resolve();
-    if (this.#stopped || this.#termination !== undefined) {
-      const message = `the service will not become ready: it is ${this.phase}`;
-      return Promise.reject(new LifecycleError('ERR_PRESTOP_PHASE', message, { value: this.phase }));
-    }
-    const waiter = deferred();
-    this.#readyWaiters.add(waiter);
-    return waiter.promise;
-  }
-
-  #resolveReadyWaiters(): void {
-    if (!this.#isReady()) return;
-    for (const { resolve } of this.#readyWaiters) resolve();
-    this.#readyWaiters.clear();
-  }
-
-  #rejectReadyWaiters(reason: string): void {
-    for (const { reject } of this.#readyWaiters) reject(new LifecycleError('ERR_PRESTOP_PHASE', reason));
-    this.#readyWaiters.clear();
-  }
-
   #refuseWhenStopped(method: string): void {
     if (!this.#stopped) return;
     throw new LifecycleError('ERR_PRESTOP_STOPPED', `${method}: the lifecycle was stopped`, { option: method });
   }
 
   #tidyUp(): void {
-    this.#cancelResume?.();
+    this.#terminations.cancelResume();
     for (const release of this.#release.splice(0)) release();
     this.#connections.detach();
     this.#admin?.destroy();
   }
-}
-
-/** Resolves when `server` listens, or `signal` aborts. */
-async function untilListening(server: AttachableServer, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      server.removeListener('listening', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    server.once('listening', done);
-    signal.addEventListener('abort', done);
-  });
 }

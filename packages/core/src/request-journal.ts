@@ -19,7 +19,7 @@ const AT_MOST_MS = 1_000;
  */
 export class RequestJournal {
   readonly #clock: Clock;
-  readonly #entries: (JournalEntry | undefined)[] = new Array<JournalEntry | undefined>(CAPACITY).fill(undefined);
+  readonly #entries: (JournalEntry | undefined)[] = Array.from({ length: CAPACITY });
   #count = 0;
   #capacity = CAPACITY;
   #cancel: (() => void) | undefined;

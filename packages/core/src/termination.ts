@@ -1,30 +1,18 @@
-import { type Clock, settledWithin, sleep } from './clock.ts';
-import type { CloserPhase, CloserResult, Closers } from './closers.ts';
+import { settledWithin, sleep } from './clock.ts';
+import type { CloserPhase, CloserResult } from './closers.ts';
 import { CLOSED_LOOP_MS } from './connection.ts';
-import type { ConnectionSet } from './connection-set.ts';
 import { Deadline } from './deadline.ts';
 import { ABORT_LEAD_MS, FAST_PATH } from './defaults.ts';
 import { Deregistration } from './deregistration.ts';
-import type { CutCause, EventHub, Trigger } from './events.ts';
-import type { HeldWork } from './held-work.ts';
-import type { ConnectionCounts } from './http-connections.ts';
+import type { CutCause, Trigger } from './events.ts';
 import type { ResolvedOptions } from './lifecycle-options.ts';
-import { CUT_LISTED, Losses } from './losses.ts';
 import type { Phase, PhaseMachine } from './phase.ts';
 import { judgeQuiet, type QuietVerdict } from './quiet.ts';
-import {
-  EXIT_CODES,
-  type LameDuckEnd,
-  type PhaseReport,
-  REPORT_VERSION,
-  type TerminationOutcome,
-  type TerminationReport,
-} from './report.ts';
+import type { LameDuckEnd, TerminationOutcome, TerminationReport } from './report.ts';
 import type { RegistryState } from './status.ts';
-import type { Traffic } from './traffic.ts';
-import { type WorkerGroup, workerLimits } from './workers-group.ts';
+import { type AccountContext, TerminationAccount } from './termination-account.ts';
+import { workerLimits } from './workers-group.ts';
 import type { WorkerLimits, WorkerTerms } from './workers-protocol.ts';
-import { totalsWith, worstOutcome } from './workers-report.ts';
 import type { PrimaryProgress } from './workers-steering.ts';
 
 /** How often the conditions for leaving a phase are looked at, in milliseconds. */
@@ -35,23 +23,13 @@ const STALL_MS = 100;
 const PAUSE_MS = 1_000;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
-/** How many of the triggers that joined a report names; the others are only counted. */
-const JOINED_LISTED = 20;
 const SECOND_SIGNAL = 'a second signal ended the process';
 
 /** What a termination works on; all of it outlives a resumed one. */
-export interface TerminationContext {
+export interface TerminationContext extends AccountContext {
   readonly options: ResolvedOptions;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly events: EventHub;
   readonly phases: PhaseMachine;
-  readonly traffic: Traffic;
-  readonly connections: ConnectionSet;
-  readonly closers: Closers;
-  readonly held: HeldWork;
-  /** In a primary: the workers that take part. */
-  readonly workers?: WorkerGroup | undefined;
   /** In a worker whose primary terminates. */
   readonly primary?: PrimaryProgress | undefined;
 }
@@ -64,7 +42,7 @@ export class Termination {
   readonly trigger: Trigger;
   readonly startedAt: number;
   readonly #context: TerminationContext;
-  readonly #startedOn: Date;
+  readonly #account: TerminationAccount;
   /** Requests are cut here. */
   readonly #deadline: Deadline;
   /** The process has exited here. */
@@ -73,18 +51,6 @@ export class Termination {
   readonly #registries = new AbortController();
   readonly #hurry = new AbortController();
   readonly #abandoned = new AbortController();
-  readonly #joined: (Trigger & { readonly atMs: number })[] = [];
-  #joinedCount = 0;
-  #faulted: boolean;
-  readonly #phases: { phase: Phase; startedAt: number }[] = [];
-  readonly #inFlightAtStart: number;
-  readonly #answeredAtStart: number;
-  readonly #heldAtStart: number;
-  readonly #releasedAtStart: number;
-  readonly #connectionsAtStart: ConnectionCounts;
-  readonly #losses: Losses;
-  #shed = 0;
-  #forced = 0;
   /** Silence counts from here: a process has heard nobody in the time in which it did not run (throttled, paused). */
   #awakeSince: number = Number.NEGATIVE_INFINITY;
   #lameDuckEnd: LameDuckEnd | null = null;
@@ -92,30 +58,20 @@ export class Termination {
   #lastVerdict: QuietVerdict = { quiet: false, silentMs: 0, windowMs: 0, basis: 'floor' };
   /** Whether closers of phase `draining` have not ended. */
   #drainersRun = false;
-  #outcome: TerminationOutcome = 'running';
-  #exitCode: number | null = null;
-  #endedAt: number | undefined;
   #drained: Promise<void> | undefined;
 
   constructor(context: TerminationContext, trigger: Trigger) {
-    const { clock, options, events, random, traffic, connections, held } = context;
+    const { clock, options, events, random } = context;
     this.#context = context;
+    this.#account = new TerminationAccount(context, trigger);
     this.trigger = trigger;
-    this.#faulted = trigger.kind === 'fault';
-    this.startedAt = clock.now();
-    this.#startedOn = clock.date();
+    this.startedAt = this.#account.startedAt;
     this.#deadline = new Deadline(clock, this.startedAt + options.budgetMs);
     this.#end = new Deadline(clock, this.startedAt + options.exitMs);
     const { startedAt } = this;
     this.#deregistrations = options.registries.map(
       (adapter) => new Deregistration(adapter, { clock, events, random, startedAt, onRemoved: this.#onRemoved }),
     );
-    this.#inFlightAtStart = traffic.inFlight;
-    this.#answeredAtStart = traffic.answered;
-    this.#heldAtStart = held.count;
-    this.#releasedAtStart = held.released;
-    this.#connectionsAtStart = connections.counts();
-    this.#losses = new Losses(clock, events);
   }
 
   get endedByFastPath(): boolean {
@@ -138,13 +94,13 @@ export class Termination {
   }
 
   phaseEntered(phase: Phase): void {
-    this.#phases.push({ phase, startedAt: this.#context.clock.now() });
+    this.#account.notePhase(phase);
   }
 
   /** A further trigger; `fastPath` when it says that the budget of the outside is used up, but for `limits`. */
   join(trigger: Trigger, fastPath: boolean, limits: WorkerLimits = FAST_PATH): void {
     const now = this.#context.clock.now();
-    this.#noteJoined(trigger, now);
+    this.#account.noteJoined(trigger, now);
     if (fastPath) {
       this.#deadline.advanceTo(now + limits.requestsMs);
       this.#end.advanceTo(now + limits.totalMs);
@@ -154,15 +110,6 @@ export class Termination {
       this.#postponeEnd(now + FAST_PATH.totalMs);
     }
     this.#context.events.emit('joined', { trigger, fastPath });
-  }
-
-  /** The first signal is listed however many hooks came before it: it is what ends the process. */
-  #noteJoined(trigger: Trigger, now: number): void {
-    this.#joinedCount += 1;
-    if (trigger.kind === 'fault') this.#faulted = true;
-    const isFirstSignal = trigger.kind === 'signal' && !this.#joined.some(({ kind }) => kind === 'signal');
-    if (this.#joined.length >= JOINED_LISTED && !isFirstSignal) return;
-    this.#joined.push({ ...trigger, atMs: Math.round(now - this.startedAt) });
   }
 
   /** What a worker is told of the time, whenever it is told. */
@@ -186,7 +133,7 @@ export class Termination {
   /** However late a signal comes, the kubelet leaves 2 s after it; nothing else presses while the signal is waited for. */
   #grantsTime({ kind }: Trigger): boolean {
     const { current } = this.#context.phases;
-    return kind === 'signal' || (kind !== 'prestop' && this.#outcome === 'drained' && current === 'draining');
+    return kind === 'signal' || (kind !== 'prestop' && this.#account.outcome === 'drained' && current === 'draining');
   }
 
   /** From the first phase until everything in flight is answered, or cut at the deadline. Runs once; never rejects. */
@@ -212,14 +159,14 @@ export class Termination {
     traffic.abortForDrain();
     // Callers that never stop would keep requests in flight until the deadline cuts them: refusing is better.
     if (this.#lameDuckEnd === 'budget') connections.stopListening();
-    if (this.#lameDuckEnd === 'fast-path') this.#shed += connections.sendAway('at-once');
+    if (this.#lameDuckEnd === 'fast-path') this.#account.noteShed(connections.sendAway('at-once'));
     this.#drainersRun = true;
     const drainers = this.#runClosers('draining', this.#deadline).then(() => {
       this.#drainersRun = false;
     });
     await this.#finishInFlight();
     await drainers;
-    if (this.#outcome === 'running') this.#outcome = 'drained';
+    this.#account.noteDrained();
   }
 
   /** Listeners, closers, registries' clients: what comes after the signal. */
@@ -229,7 +176,7 @@ export class Termination {
     const workersEnded = workers?.close(this.#end);
     connections.stopListening();
     await this.#finishAll();
-    this.#forced += await connections.force();
+    this.#account.noteForced(await connections.force());
     // Closers here may take away what workers still use.
     await workersEnded;
     await this.#goOn();
@@ -239,7 +186,7 @@ export class Termination {
     await this.#closeRegistries();
     await this.#goOn();
     phases.moveTo('terminated');
-    this.#finish(worstOutcome(this.#conclude(), workers?.reports(this.startedAt) ?? []));
+    this.#finish(this.#account.conclusion());
   }
 
   async #runClosers(phase: CloserPhase, deadline: Deadline): Promise<void> {
@@ -286,57 +233,17 @@ export class Termination {
   }
 
   report(): TerminationReport {
-    const { options, traffic, held, closers } = this.#context;
-    const { count, lastAfterMs, callers } = traffic.late();
-    const at = (instant: number): number => Math.round(instant - this.startedAt);
-    const workers = this.#context.workers?.reports(this.startedAt);
-    const own = {
-      requests: {
-        inFlightAtStart: this.#inFlightAtStart,
-        answered: traffic.answered - this.#answeredAtStart - this.#losses.requests.cutCount,
-        late: { count, lastAfterMs: Math.round(lastAfterMs), callers: callers.map(rounded) },
-        ...this.#losses.requests,
-      },
-      held: {
-        atStart: this.#heldAtStart,
-        released: held.released - this.#releasedAtStart,
-        ...this.#losses.held,
-      },
-      connections: { atStart: this.#connectionsAtStart, shed: this.#shed, forced: this.#forced },
-    };
-    return {
-      version: REPORT_VERSION,
-      pid: process.pid,
-      startedAt: this.#startedOn.toISOString(),
-      trigger: this.trigger,
-      joined: this.#joined,
-      joinedCount: this.#joinedCount,
-      outcome: this.#outcome,
-      exitCode: this.#exitCode,
-      totalMs: at(this.#endedAt ?? this.#context.clock.now()),
+    const { terminationGracePeriodSeconds, floorMs } = this.#context.options;
+    const { windowMs, basis } = this.#lastVerdict;
+    return this.#account.report({
       budget: {
-        terminationGracePeriodSeconds: options.terminationGracePeriodSeconds,
-        deadlineMs: at(this.#deadline.at),
+        terminationGracePeriodSeconds,
+        deadlineMs: Math.round(this.#deadline.at - this.startedAt),
         fastPath: this.endedByFastPath,
       },
-      phases: this.#phaseReports(),
       registries: this.#deregistrations.map((deregistration) => deregistration.report()),
-      lameDuck: {
-        floorMs: options.floorMs,
-        endedBy: this.#lameDuckEnd,
-        quietWindowMs: Math.round(this.#lastVerdict.windowMs),
-        quietBasis: this.#lastVerdict.basis,
-      },
-      ...(workers ? totalsWith(own, workers, CUT_LISTED) : own),
-      closers: closers.results().map(({ name, outcome, ms, error, counts }) => ({
-        name,
-        outcome,
-        ms,
-        error: error?.message ?? null,
-        counts: counts ?? null,
-      })),
-      ...(workers && { workers }),
-    };
+      lameDuck: { floorMs, endedBy: this.#lameDuckEnd, quietWindowMs: Math.round(windowMs), quietBasis: basis },
+    });
   }
 
   readonly #onRemoved = (): void => {
@@ -378,7 +285,7 @@ export class Termination {
       const floorFrom = Math.max(this.startedAt, ...goneSince);
       const floorPassed = primary ? primary.floorPassed : clock.now() >= floorFrom + options.floorMs;
       if (this.#isQuiet() && floorPassed) return 'quiet';
-      if (floorPassed) this.#shed += connections.sendAway('spread');
+      if (floorPassed) this.#account.noteShed(connections.sendAway('spread'));
       await this.#tick();
     }
   }
@@ -420,7 +327,7 @@ export class Termination {
     await this.#until(() => {
       const quietSince = this.#nobodyCalledSince();
       const { closed, waiting } = connections.shed(Math.max(this.startedAt, this.#awakeSince), quietSince);
-      this.#shed += closed;
+      this.#account.noteShed(closed);
       const inHand = traffic.inFlight + connections.upgraded + held.count;
       if (inHand > 0 || this.#drainersRun || workers?.drained === false) return false;
       // Out of time: what is in hand is finished, nothing else is waited for.
@@ -472,41 +379,24 @@ export class Termination {
   }
 
   #noteCollisions(): void {
-    for (const request of this.#context.connections.takeCollisions()) this.#losses.noteRequest(request, 'collision');
+    const { losses } = this.#account;
+    for (const request of this.#context.connections.takeCollisions()) losses.noteRequest(request, 'collision');
   }
 
   #cutRest(cause: CutCause): void {
     const { connections, held } = this.#context;
+    const { losses } = this.#account;
     const { requests, upgraded, destroyed } = connections.cut();
-    this.#forced += destroyed;
-    this.#losses.noteUpgraded(upgraded);
-    for (const request of requests) this.#losses.noteRequest(request, cause);
-    for (const work of held.cut()) this.#losses.noteHeld(work);
-  }
-
-  #conclude(): TerminationOutcome {
-    if (this.#faulted) return 'fault';
-    if (this.#losses.any) return 'forced';
-    return this.#context.closers.results().every(({ outcome }) => outcome === 'done') ? 'clean' : 'closer-failed';
+    this.#account.noteForced(destroyed);
+    losses.noteUpgraded(upgraded);
+    for (const request of requests) losses.noteRequest(request, cause);
+    for (const work of held.cut()) losses.noteHeld(work);
   }
 
   #finish(outcome: TerminationOutcome): void {
-    this.#outcome = outcome;
-    this.#exitCode = EXIT_CODE_OF[outcome] ?? null;
-    this.#endedAt = this.#context.clock.now();
+    this.#account.noteEnd(outcome);
     this.#deadline.dispose();
     this.#end.dispose();
-  }
-
-  #phaseReports(): PhaseReport[] {
-    return this.#phases.map(({ phase, startedAt }, index) => {
-      const endedAt = this.#phases[index + 1]?.startedAt ?? this.#endedAt;
-      return {
-        phase,
-        startedAtMs: Math.round(startedAt - this.startedAt),
-        ms: endedAt === undefined ? null : Math.round(endedAt - startedAt),
-      };
-    });
   }
 
   async #tick(): Promise<void> {
@@ -528,16 +418,4 @@ export class Termination {
   async #goOn(): Promise<void> {
     if (this.#abandoned.signal.aborted) await new Promise<never>(() => {});
   }
-}
-
-const EXIT_CODE_OF: Partial<Record<TerminationOutcome, number>> = {
-  clean: EXIT_CODES.clean,
-  forced: EXIT_CODES.forced,
-  'closer-failed': EXIT_CODES.closerFailed,
-  'second-signal': EXIT_CODES.secondSignal,
-  fault: EXIT_CODES.fault,
-};
-
-function rounded<Caller extends { readonly lastAfterMs: number }>(caller: Caller): Caller {
-  return { ...caller, lastAfterMs: Math.round(caller.lastAfterMs) };
 }
