@@ -151,7 +151,7 @@ export class Terminations {
   }
 
   #resume(termination: Termination, waitedMs: number): Promise<void> {
-    this.#cancelResume = undefined;
+    this.cancelResume();
     termination.abandon('resumed');
     this.#running = undefined;
     return this.#turns.resumes(termination, waitedMs);

@@ -1,9 +1,9 @@
 import { EVENT_NAMES, type LifecycleEventName, type LifecycleEvents } from '../../src/events.ts';
 import { createLifecycleIn } from '../../src/lifecycle.ts';
-import type { Lifecycle } from '../../src/lifecycle-interface.ts';
 import type { LifecycleOptions } from '../../src/lifecycle-options.ts';
 import type { Logger } from '../../src/logger.ts';
 import type { TerminationReport } from '../../src/report.ts';
+import type { SteeredLifecycle } from '../../src/workers-steering.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { FakeServer } from './fake-server.ts';
 import { FakeSignals } from './fake-signals.ts';
@@ -26,7 +26,7 @@ export class Harness {
   readonly clock: FakeClock;
   readonly signals = new FakeSignals();
   readonly servers: readonly FakeServer[];
-  readonly lifecycle: Lifecycle;
+  readonly lifecycle: SteeredLifecycle;
   readonly told: Told[] = [];
   readonly exits: { readonly code: number; readonly at: number }[] = [];
   readonly logger: Logger | false;
