@@ -1,5 +1,5 @@
-import { Server as HttpServer } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { LifecycleError } from './errors.ts';
 import {
@@ -17,13 +17,17 @@ export type AttachableServer = HttpServer | HttpsServer | AnyHttp2Server;
 
 type ServerConnections = HttpConnections | Http2Connections;
 
+/** By a method that only they have: `node:http2` exports no classes, and that of `node:https` would load TLS. */
 function isHttp1(server: unknown): server is HttpServer | HttpsServer {
-  return server instanceof HttpServer || server instanceof HttpsServer;
+  return isServerWith(server, 'closeAllConnections') && !isHttp2(server);
 }
 
-/** `node:http2` exports no classes; its servers are known by a method that only they have. */
 function isHttp2(server: unknown): server is AnyHttp2Server {
-  return server instanceof NetServer && 'updateSettings' in server && typeof server.updateSettings === 'function';
+  return isServerWith(server, 'updateSettings');
+}
+
+function isServerWith(server: unknown, method: string): boolean {
+  return server instanceof NetServer && typeof (server as unknown as Record<string, unknown>)[method] === 'function';
 }
 
 /** The connections of all attached servers, as one. */
@@ -78,13 +82,13 @@ export class ConnectionSet {
   }
 
   startTelling(): void {
-    this.#context.traffic.followAtOnce();
+    this.#context.traffic.journal.writeThrough();
     for (const connections of this.#all) connections.startTelling();
   }
 
   stopTelling(): void {
     for (const connections of this.#all) connections.stopTelling();
-    this.#context.traffic.followBehind();
+    this.#context.traffic.journal.writeBehind();
   }
 
   noteHalfHeads(): void {
@@ -157,7 +161,7 @@ export class ConnectionSet {
   }
 
   detach(): void {
-    this.#context.traffic.followAtOnce();
+    this.#context.traffic.journal.writeThrough();
     for (const connections of this.#all) connections.detach();
     this.#servers.clear();
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RequestClassifier } from './request-classifier.ts';
 import type { JournalEntry } from './request-journal.ts';
 import { TrackedRequest } from './traffic.ts';
 
@@ -58,8 +59,14 @@ export class Exchange extends TrackedRequest<IncomingMessage> implements Journal
   readonly connection: Connection;
   readonly response: ServerResponse;
 
-  constructor(connection: Connection, request: IncomingMessage, response: ServerResponse, startedAt: number) {
-    super(request, request, startedAt);
+  constructor(
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    classifier: RequestClassifier,
+    startedAt: number,
+  ) {
+    super(request, request, classifier, startedAt);
     this.connection = connection;
     this.response = response;
   }
@@ -84,7 +91,8 @@ export class Answer implements JournalEntry {
     this.request = request;
     this.at = at;
     this.received = connection.socket.bytesRead;
-    this.complete = request.complete;
+    // A request without a body is complete before it can be answered.
+    this.complete = !connection.hasHadBody || request.complete;
   }
 
   enter(): void {
@@ -104,6 +112,8 @@ export class Connection {
   /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
   told = false;
   upgraded = false;
+  /** Whether any of its requests announced a body. */
+  hasHadBody = false;
   /** Whether a drain does not wait for the end of an upgraded one. */
   leaves = false;
   /** When we ended it, if we did. */

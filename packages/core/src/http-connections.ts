@@ -1,7 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type TLSSocket, Server as TlsServer } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
 import {
@@ -15,8 +15,10 @@ import {
 } from './connection.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
+import { announcesBody, type RequestClassifier } from './request-classifier.ts';
 import type { RequestJournal } from './request-journal.ts';
 import { sayClose } from './say-close.ts';
+import { isTlsServer } from './tls-server.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
 
 /**
@@ -52,6 +54,7 @@ export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
 export interface ConnectionsContext {
   readonly traffic: Traffic;
   readonly clock: Clock;
+  readonly classifier: RequestClassifier;
   readonly longLived: Required<LongLivedOptions>;
 }
 
@@ -79,6 +82,7 @@ export class HttpConnections implements ConnectionFollower {
   readonly #traffic: Traffic;
   readonly #journal: RequestJournal;
   readonly #clock: Clock;
+  readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: HttpTerminator | undefined;
@@ -98,8 +102,9 @@ export class HttpConnections implements ConnectionFollower {
     this.#traffic = context.traffic;
     this.#journal = context.traffic.journal;
     this.#clock = context.clock;
+    this.#classifier = context.classifier;
     this.#longLived = context.longLived;
-    this.#terminatesTls = server instanceof TlsServer;
+    this.#terminatesTls = isTlsServer(server);
     // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
     if (serves === undefined) {
       this.#terminator = this.#releasing(() => createHttpTerminator({ server, gracefulTerminationTimeout: 0 }));
@@ -317,7 +322,8 @@ export class HttpConnections implements ConnectionFollower {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connectionOf(socket) ?? this.#adopt(socket, true);
-    this.#journal.write(new Exchange(connection, request, response, this.#clock.now()));
+    if (announcesBody(request.rawHeaders)) connection.hasHadBody = true;
+    this.#journal.write(new Exchange(connection, request, response, this.#classifier, this.#clock.now()));
   };
 
   readonly #onResponseFinish = (message: unknown): void => {

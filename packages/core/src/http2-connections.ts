@@ -7,7 +7,7 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type TLSSocket, Server as TlsServer } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from './clock.ts';
 import {
   type ConnectionCounts,
@@ -17,7 +17,8 @@ import {
   type Shed,
 } from './http-connections.ts';
 import { Http2Session } from './http2-session.ts';
-import type { RequestHead } from './request-classifier.ts';
+import type { RequestClassifier, RequestHead } from './request-classifier.ts';
+import { isTlsServer } from './tls-server.ts';
 import { type RequestKey, TrackedRequest, type Traffic } from './traffic.ts';
 
 /** A server of `node:http2`, with or without TLS. */
@@ -55,6 +56,7 @@ export class Http2Connections {
   readonly server: AnyHttp2Server;
   readonly #traffic: Traffic;
   readonly #clock: Clock;
+  readonly #classifier: RequestClassifier;
   readonly #leavesTunnels: boolean;
   readonly #http1: HttpConnections;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
@@ -71,9 +73,10 @@ export class Http2Connections {
     this.server = server;
     this.#traffic = context.traffic;
     this.#clock = context.clock;
+    this.#classifier = context.classifier;
     this.#leavesTunnels = context.longLived.tunnels === 'leave';
     this.#http1 = new HttpConnections(server as unknown as HttpServer, context, speaksHttp1);
-    this.#arrival = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    this.#arrival = isTlsServer(server) ? 'secureConnection' : 'connection';
     server.prependListener(this.#arrival, this.#onArrival);
     server.prependListener('session', this.#onSession);
     // Never `request`: a listener for it switches Node's compatibility layer on, which answers what nobody else answers.
@@ -234,7 +237,7 @@ export class Http2Connections {
       this.#streams.set(stream, { session });
     } else {
       const head = headOf(session, headers, rawHeaders);
-      const request = new TrackedRequest(stream, head, this.#clock.now());
+      const request = new TrackedRequest(stream, head, this.#classifier, this.#clock.now());
       this.#streams.set(stream, { session, request });
       this.#traffic.begin(request);
     }

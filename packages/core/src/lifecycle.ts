@@ -100,11 +100,7 @@ class ServiceLifecycle implements SteeredLifecycle {
       this.#events.emit('phase', { from, to, afterMs: Math.round(at - this.#phaseSince) });
       this.#phaseSince = at;
     });
-    this.#traffic = new Traffic({
-      clock,
-      classifier: this.#classifier(),
-      onLate: (late) => this.#events.emit('lateRequest', late),
-    });
+    this.#traffic = new Traffic(clock, (late) => this.#events.emit('lateRequest', late));
     this.#held = new HeldWork(clock, () => this.#readiness.look());
     const { random } = surroundings;
     this.#registrations = new Registrations(options.registries, { clock, random, events: this.#events }, () =>
@@ -113,6 +109,7 @@ class ServiceLifecycle implements SteeredLifecycle {
     this.#connections = new ConnectionSet({
       traffic: this.#traffic,
       clock,
+      classifier: this.#classifier(),
       longLived: options.longLived,
     });
     const context = {

@@ -32,11 +32,6 @@ export interface RequestHead {
 
 /** Asked about every request, so that it makes nothing. */
 export interface RequestClassifier {
-  /**
-   * Whether it answers the same after handlers have had the request: not when it asks the user, or about parsed headers,
-   * which a handler may change.
-   */
-  readonly mayWait: boolean;
   /** Whether it is traffic; not so for probes, the hook call, metrics scrapes and registries' checks. */
   readonly counts: (request: RequestHead) => boolean;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
@@ -71,11 +66,9 @@ export function createClassifier(
   const firstLetters = uncountedUserAgents.map((prefix) => prefix.charAt(0)).join('');
   const isUncounted = (userAgent: string): boolean =>
     firstLetters.includes(userAgent.charAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
-  const leaves = longLived?.eventStreams === 'leave';
   return {
-    mayWait: isCounted === undefined && !leaves,
     counts: (request) => !isUncounted(userAgentOf(request.rawHeaders)) && isTraffic(request),
-    leaves: leaves ? acceptsEventStream : () => false,
+    leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
   };
 }
 
@@ -85,9 +78,21 @@ function acceptsEventStream({ headers }: RequestHead): boolean {
 }
 
 const USER_AGENT = 'user-agent';
+const CONTENT_LENGTH = 'content-length';
+const TRANSFER_ENCODING = 'transfer-encoding';
 const LOWER_U = 'u'.charCodeAt(0);
 /** What an upper case letter of ASCII lacks of the lower case one. */
 const CASE_BIT = 0x20;
+
+/** Whether a body is announced (RFC 9112, section 6). */
+export function announcesBody(rawHeaders: readonly string[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const announces = name.length === CONTENT_LENGTH.length || name.length === TRANSFER_ENCODING.length;
+    if (announces && [CONTENT_LENGTH, TRANSFER_ENCODING].includes(name.toLowerCase())) return true;
+  }
+  return false;
+}
 
 /** Reads the raw list: `request.headers` would parse all of them, for handlers that may never ask. Empty if there is none. */
 export function userAgentOf(rawHeaders: readonly string[]): string {

@@ -22,8 +22,11 @@ export interface RequestSignals {
 
 /**
  * A request that is followed: one object for all that is known of it, linked with the others in flight. Every request of
- * the service pays for what is done here, so nothing is worked out here that is told of only a few. A `Map` that becomes
- * empty with each answer would cost more than the rest.
+ * the service pays for what is done here, so nothing is worked out that is told of only a few; a `Map` that becomes empty
+ * with each answer would cost more than the rest.
+ *
+ * What the head says is read when it comes, and never again: a framework that gives each request a prototype of its own,
+ * as Express does, makes every later look at a property a slow one.
  */
 export class TrackedRequest<Key extends RequestKey = RequestKey> {
   readonly request: Key;
@@ -33,21 +36,24 @@ export class TrackedRequest<Key extends RequestKey = RequestKey> {
   readonly method: string | undefined;
   /** The request target; printed only through {@link pathOf}. */
   readonly target: string | undefined;
-  /** From here on {@link Traffic} keeps them. Probes, the hook call, metrics scrapes and registry checks are not counted. */
-  counted = true;
+  /** Probes, the hook call, metrics scrapes and registry checks are followed but not counted. */
+  counted: boolean;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
-  leaves = false;
+  readonly leaves: boolean;
+  /** From here on {@link Traffic} keeps them. */
   signals: Controllers | undefined = undefined;
   inFlight = false;
   older: TrackedRequest | undefined = undefined;
   newer: TrackedRequest | undefined = undefined;
 
-  constructor(request: Key, head: RequestHead, startedAt: number) {
+  constructor(request: Key, head: RequestHead, classifier: RequestClassifier, startedAt: number) {
     this.request = request;
     this.head = head;
     this.startedAt = startedAt;
     this.method = head.method;
     this.target = head.url;
+    this.counted = classifier.counts(head);
+    this.leaves = classifier.leaves(head);
   }
 }
 
@@ -85,18 +91,11 @@ export function pathOf(target: string): string {
   return (query === -1 ? target : target.slice(0, query)).slice(0, PATH_LIMIT);
 }
 
-export interface TrafficOptions {
-  readonly clock: Clock;
-  readonly classifier: RequestClassifier;
-  readonly onLate: (late: LateRequest) => void;
-}
-
 /** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
 export class Traffic {
   /** What was not gone into yet; every question here begins with that. */
   readonly journal: RequestJournal;
   readonly #clock: Clock;
-  readonly #classifier: RequestClassifier;
   readonly #onLate: (late: LateRequest) => void;
   #oldest: TrackedRequest | undefined;
   #newest: TrackedRequest | undefined;
@@ -114,23 +113,10 @@ export class Traffic {
   #drainReason: DOMException | undefined;
   #deadlineReason: DOMException | undefined;
 
-  constructor({ clock, classifier, onLate }: TrafficOptions) {
+  constructor(clock: Clock, onLate: (late: LateRequest) => void) {
     this.#clock = clock;
-    this.#classifier = classifier;
     this.#onLate = onLate;
     this.journal = new RequestJournal(clock);
-    this.followBehind();
-  }
-
-  /** From now on each request is gone into as it comes. */
-  followAtOnce(): void {
-    this.journal.writeThrough();
-  }
-
-  /** Requests may be gone into later again, when nothing depends on one of them. */
-  followBehind(): void {
-    if (this.#classifier.mayWait) this.journal.writeBehind();
-    else this.journal.writeThrough();
   }
 
   /** Counted requests in flight that a drain waits for. */
@@ -178,9 +164,6 @@ export class Traffic {
 
   begin(request: TrackedRequest): void {
     this.journal.catchUp();
-    const { head } = request;
-    request.counted = this.#classifier.counts(head);
-    request.leaves = this.#classifier.leaves(head);
     this.#link(request);
     if (request.leaves) this.#leaving += 1;
     if (!request.counted) return;
@@ -212,7 +195,7 @@ export class Traffic {
 
   /** From `instant` on, counted requests that arrive are late. */
   lateFrom(instant: number): void {
-    this.followAtOnce();
+    this.journal.writeThrough();
     this.#lateSince ??= instant;
   }
 

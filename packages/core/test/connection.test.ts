@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Answer, Connection, type ConnectionFollower, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { announcesBody, type RequestClassifier } from '../src/request-classifier.ts';
 
 const T0 = 100_000;
+const CLASSIFIER: RequestClassifier = { counts: () => true, leaves: () => false };
 
 let socket: { bytesRead: number };
 let connection: Connection;
@@ -34,7 +36,8 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = new Exchange(connection, request, {} as ServerResponse, at);
+  if (announcesBody(rawHeaders)) connection.hasHadBody = true;
+  const exchange = new Exchange(connection, request, {} as ServerResponse, CLASSIFIER, at);
   connection.requestStarted(exchange);
   connection.measure(exchange, startsAt);
   return exchange;

@@ -130,11 +130,12 @@ describe('quiet', () => {
 
 describe('connections', () => {
   const text = section(sequence, 'Connections');
+  const classifier = { counts: () => true, leaves: () => false };
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true } as never;
-      connection.requestStarted(new Exchange(connection, request, {} as never, -index * everyMs));
+      connection.requestStarted(new Exchange(connection, request, {} as never, classifier, -index * everyMs));
       connection.responseFinished(new Answer(connection, request, -index * everyMs));
     }
     return connection.mayCloseAt(0, 0, quietSince);

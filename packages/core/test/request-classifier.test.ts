@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createClassifier, UNCOUNTED_USER_AGENTS, userAgentOf } from '../src/request-classifier.ts';
+import { announcesBody, createClassifier, UNCOUNTED_USER_AGENTS, userAgentOf } from '../src/request-classifier.ts';
 
 function request(headers: readonly string[], shape: Partial<IncomingMessage> = {}): IncomingMessage {
   const socket = { remoteAddress: '10.0.0.9' };
@@ -21,12 +21,14 @@ test('an event stream is one by what it accepts, where the policy asks', () => {
   for (const policy of ['wait', undefined] as const) expect(accepts('text/event-stream', policy)).toBe(false);
 });
 
-test('may be asked later unless the user is asked, or a header that handlers may change', () => {
-  const uncountedUserAgents = UNCOUNTED_USER_AGENTS;
-  expect(classifier.mayWait).toBe(true);
-  expect(createClassifier({ uncountedUserAgents, longLived: { eventStreams: 'wait' } }).mayWait).toBe(true);
-  expect(createClassifier({ uncountedUserAgents, longLived: { eventStreams: 'leave' } }).mayWait).toBe(false);
-  expect(createClassifier({ uncountedUserAgents, isCounted: () => true }).mayWait).toBe(false);
+test.each([
+  [true, ['Content-Length', '5']],
+  [true, ['Host', 'x', 'transfer-encoding', 'chunked']],
+  [false, ['Host', 'x', 'X-Note', 'Content-Length']],
+  [false, ['Authorization1', 'y', 'If-None-Match-Not', 'z']],
+  [false, []],
+])('that a body is announced is %s of %j', (announced, rawHeaders) => {
+  expect(announcesBody(rawHeaders)).toBe(announced);
 });
 
 describe('what is counted', () => {

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RequestClassifier, RequestHead } from '../src/request-classifier.ts';
 import { pathOf, TrackedRequest, Traffic } from '../src/traffic.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 
@@ -13,26 +12,21 @@ interface Shape {
   readonly leaves?: boolean;
 }
 
-function traffic({ mayWait = true } = {}) {
+function traffic() {
   const clock = new FakeClock();
   const late: number[] = [];
-  const shapes = new Map<RequestHead, Shape>();
-  const classifier: RequestClassifier = {
-    mayWait,
-    counts: (head) => shapes.get(head)?.counted ?? true,
-    leaves: (head) => shapes.get(head)?.leaves ?? false,
-  };
-  const all = new Traffic({ clock, classifier, onLate: ({ afterMs }) => late.push(afterMs) });
+  const all = new Traffic(clock, ({ afterMs }) => late.push(afterMs));
   const made = ({
     target = '/orders?card=4111',
     userAgent = 'caller/1',
     peer = { remoteAddress: '10.0.0.1' },
-    ...shape
+    counted = true,
+    leaves = false,
   }: Shape = {}): TrackedRequest => {
     const rawHeaders = ['User-Agent', userAgent];
     const head = { method: 'GET', url: target, headers: {}, rawHeaders, httpVersion: '1.1', socket: peer };
-    shapes.set(head, shape);
-    return new TrackedRequest({} as IncomingMessage, head, clock.now());
+    const classifier = { counts: () => counted, leaves: () => leaves };
+    return new TrackedRequest({} as IncomingMessage, head, classifier, clock.now());
   };
   const begun = (shape?: Shape): TrackedRequest => {
     const request = made(shape);
@@ -193,24 +187,12 @@ describe('what is in the journal', () => {
     expect([all.lastAnswerAt, all.answered]).toEqual([clock.now(), 3]);
   });
 
-  test('does not wait where the classifier must not, nor from the removal or a drain on', () => {
-    const waits = (all: Traffic): boolean => {
-      const entered: unknown[] = [];
-      all.journal.write({ enter: () => void entered.push(true) });
-      return entered.length === 0;
-    };
+  test('does not wait from the removal on: who is late is told at once', () => {
     const { all, clock } = traffic();
-    expect(waits(all)).toBe(true);
-    all.followAtOnce();
-    expect(waits(all)).toBe(false);
-    all.followBehind();
-    expect(waits(all)).toBe(true);
+    const entered: unknown[] = [];
     all.lateFrom(clock.now());
-    expect(waits(all)).toBe(false);
-    const { all: strict } = traffic({ mayWait: false });
-    expect(waits(strict)).toBe(false);
-    strict.followBehind();
-    expect(waits(strict)).toBe(false);
+    all.journal.write({ enter: () => void entered.push(true) });
+    expect(entered).toEqual([true]);
   });
 });
 
