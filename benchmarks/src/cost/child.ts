@@ -1,17 +1,35 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { serverFile } from '../contestants.ts';
 import type { GeneratorAnswer, GeneratorOrder } from './generator.ts';
+
+/**
+ * Which processor each side is kept on, where the system can: moved from one to the other, a process finds none of its data
+ * in the caches.
+ */
+const PROCESSORS = { server: '0', generator: '1' } as const;
+
+const canPin = Object.values(PROCESSORS).every(
+  (processor) => spawnSync('taskset', ['--cpu-list', processor, 'true']).status === 0,
+);
 
 /** A process that answers one question after the other. */
 class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(file: string, env: Readonly<Record<string, string>>, execArgv: readonly string[]) {
-    this.#process = fork(file, { env: { ...process.env, ...env }, execArgv: [...execArgv] });
+  constructor(side: keyof typeof PROCESSORS, env: Readonly<Record<string, string>>, args: readonly string[]) {
+    const [command, ...rest] = [
+      ...(canPin ? ['taskset', '--cpu-list', PROCESSORS[side]] : []),
+      process.execPath,
+      ...args,
+    ] as [string, ...string[]];
+    this.#process = spawn(command, rest, {
+      env: { ...process.env, ...env },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    });
     this.#ended = new Promise((_, reject) => {
-      this.#process.once('exit', (code, signal) => reject(new Error(`${file} ended: ${signal ?? code}`)));
+      this.#process.once('exit', (code, signal) => reject(new Error(`the ${side} ended: ${signal ?? code}`)));
     });
     // It is ended on purpose when all is measured.
     this.#ended.catch(() => undefined);
@@ -44,7 +62,7 @@ export class MeasuredServer {
 
   static async start(framework: Framework, library: string): Promise<MeasuredServer> {
     const env = { FRAMEWORK: framework, LIBRARY: library, NODE_ENV: 'production' };
-    const child = new Child(serverFile('cost.mjs'), env, ['--expose-gc']);
+    const child = new Child('server', env, ['--expose-gc', serverFile('cost.mjs')]);
     const { port } = await child.ask<{ readonly port: number }>();
     return new MeasuredServer(child, port);
   }
@@ -66,7 +84,7 @@ export class MeasuredServer {
 
 /** The process that loads the servers. */
 export class Generator {
-  readonly #child: Child = new Child(fileURLToPath(new URL('./generator.js', import.meta.url)), {}, []);
+  readonly #child: Child = new Child('generator', {}, [fileURLToPath(new URL('./generator.js', import.meta.url))]);
 
   run(order: GeneratorOrder): Promise<GeneratorAnswer> {
     return this.#child.ask(order);

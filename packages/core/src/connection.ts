@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestClassifier } from './request-classifier.ts';
+import { announcesBody, type RequestClassifier } from './request-classifier.ts';
 import type { JournalEntry } from './request-journal.ts';
 import { TrackedRequest } from './traffic.ts';
 
@@ -31,6 +31,9 @@ export const CLOSED_LOOP_MS = 25;
  */
 const LAST_ANSWER_SILENCE = { minMs: CLOSED_LOOP_MS, maxMs: 500, missedPauses: 7 };
 
+/** How long the octets of a connection may be worked out after they were read, in milliseconds. */
+const READ_EVERY_MS = 250;
+
 /**
  * What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. An
  * HTTP/2 session is of one kind whatever it does.
@@ -58,6 +61,7 @@ export interface ConnectionFollower {
 export class Exchange extends TrackedRequest<IncomingMessage> implements JournalEntry {
   readonly connection: Connection;
   readonly response: ServerResponse;
+  readonly headLength: number;
 
   constructor(
     connection: Connection,
@@ -69,6 +73,8 @@ export class Exchange extends TrackedRequest<IncomingMessage> implements Journal
     super(request, request, classifier, startedAt);
     this.connection = connection;
     this.response = response;
+    this.headLength = headLengthOf(this);
+    if (announcesBody(request.rawHeaders)) connection.hasHadBody = true;
   }
 
   enter(): void {
@@ -81,16 +87,16 @@ export class Answer implements JournalEntry {
   readonly connection: Connection;
   readonly request: IncomingMessage;
   readonly at: number;
-  /** Octets on the connection. */
-  readonly received: number;
+  /** Octets on the connection, if they were read; see {@link Connection.octetsAt}. */
+  readonly received: number | undefined;
   /** Whether that was all of the request. */
   readonly complete: boolean;
 
-  constructor(connection: Connection, request: IncomingMessage, at: number) {
+  constructor(connection: Connection, request: IncomingMessage, at: number, exact: boolean) {
     this.connection = connection;
     this.request = request;
     this.at = at;
-    this.received = connection.socket.bytesRead;
+    this.received = connection.octetsAt(at, exact);
     // A request without a body is complete before it can be answered.
     this.complete = !connection.hasHadBody || request.complete;
   }
@@ -123,8 +129,10 @@ export class Connection {
   /** Whether that is unknown because of a request before it: another one may have been received and not parsed. */
   behindUnknownEnd = false;
   #requests = 0;
-  /** Requests since the connection was last idle, when `#bytesWhenIdle` was taken. */
+  /** Requests since the connection was last idle, when `#bytesWhenIdle` was taken, and octets of their heads. */
   #requestsSinceIdle = 0;
+  #headsSinceIdle = 0;
+  #octetsReadAt = Number.NEGATIVE_INFINITY;
   #firstAt = 0;
   #lastAt = 0;
   /** Time between an answer and the next request, all in all, and how often there was one. */
@@ -164,6 +172,7 @@ export class Connection {
     }
     this.#requests += 1;
     this.#requestsSinceIdle += 1;
+    this.#headsSinceIdle += exchange.headLength;
     this.#lastAt = now;
     if (this.#oldest === undefined) this.#oldest = exchange;
     else if (this.#behind === undefined) this.#behind = [exchange];
@@ -203,7 +212,9 @@ export class Connection {
     const startsAt = this.#bytesWhenIdle;
     this.#idleSince = at;
     const end = this.newestEndsAt;
-    if (complete) {
+    if (received === undefined) {
+      this.#bytesWhenIdle = startsAt === undefined ? undefined : startsAt + this.#headsSinceIdle;
+    } else if (complete) {
       // What came behind the newest request is the beginning of the next one.
       this.#bytesWhenIdle = end !== undefined && end < received ? end : received;
     } else {
@@ -212,6 +223,18 @@ export class Connection {
       this.#bytesWhenIdle = end ?? Math.max(received, alone ?? 0);
     }
     this.#requestsSinceIdle = 0;
+    this.#headsSinceIdle = 0;
+  }
+
+  /**
+   * What has been received so far; `undefined` when it is to be worked out from the heads. To read it costs more than all
+   * that is done for a request besides, so it is done now and then unless it must be `exact`: where a body has come, whose
+   * octets are not known, and once in {@link READ_EVERY_MS}, for callers that write their heads in an unusual way.
+   */
+  octetsAt(now: number, exact: boolean): number | undefined {
+    if (!exact && !this.hasHadBody && now - this.#octetsReadAt < READ_EVERY_MS) return undefined;
+    this.#octetsReadAt = now;
+    return this.socket.bytesRead;
   }
 
   /** Where the next request begins; ask before {@link requestStarted}. */
@@ -304,7 +327,7 @@ export function mayTell(connection: Connection, request: IncomingMessage): boole
 /** Where a request ends that begins at `startsAt`; `undefined` when either is not known. */
 function endOf(exchange: Exchange, startsAt: number | undefined): number | undefined {
   const bodyLength = declaredBodyLength(exchange.request);
-  return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + headLength(exchange) + bodyLength;
+  return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + exchange.headLength + bodyLength;
 }
 
 /** 0 without a body, `undefined` when the length is not declared. */
@@ -315,7 +338,7 @@ function declaredBodyLength(request: IncomingMessage): number | undefined {
 }
 
 /** Octets of the request head when written the way every common client does, `Name: value` and CRLF. */
-function headLength({ method = '', target = '', request }: Exchange): number {
+function headLengthOf({ method = '', target = '', request }: Exchange): number {
   const requestLine = method.length + 1 + target.length + ' HTTP/1.1\r\n'.length;
   let fields = 0;
   for (const part of request.rawHeaders) fields += part.length + 2;

@@ -15,7 +15,7 @@ import {
 } from './connection.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
-import { announcesBody, type RequestClassifier } from './request-classifier.ts';
+import type { RequestClassifier } from './request-classifier.ts';
 import type { RequestJournal } from './request-journal.ts';
 import { sayClose } from './say-close.ts';
 import { isTlsServer } from './tls-server.ts';
@@ -36,14 +36,6 @@ interface Exchanged {
   readonly socket: Socket;
   readonly server: unknown;
 }
-
-/**
- * Where a socket keeps its connection: it is looked for twice a request. A server may be followed by more than one, each
- * with all connections in a map of its own; the first one is served here.
- */
-const CONNECTION = Symbol('prestop.connection');
-
-type Followed = Socket & { [CONNECTION]?: Connection | undefined };
 
 /** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
 const SHED_AT_ONCE = 200;
@@ -292,20 +284,13 @@ export class HttpConnections implements ConnectionFollower {
   #adopt(socket: Socket, inUse = false): Connection {
     const connection = new Connection(socket, this.#clock.now(), this, inUse);
     this.#connections.set(socket, connection);
-    (socket as Followed)[CONNECTION] ??= connection;
     socket.on('close', this.#onClose);
     return connection;
-  }
-
-  #connectionOf(socket: Socket): Connection | undefined {
-    const connection = (socket as Followed)[CONNECTION];
-    return connection?.follower === this ? connection : this.#connections.get(socket);
   }
 
   #forget(connection: Connection): void {
     const { socket } = connection;
     socket.removeListener('close', this.#onClose);
-    if ((socket as Followed)[CONNECTION] === connection) (socket as Followed)[CONNECTION] = undefined;
     this.#connections.delete(socket);
     // A response that was queued behind another one gets no event of its own when its connection goes.
     for (const exchange of connection.takeOpen()) this.#traffic.end(exchange);
@@ -321,16 +306,16 @@ export class HttpConnections implements ConnectionFollower {
   readonly #onRequestStart = (message: unknown): void => {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const connection = this.#connectionOf(socket) ?? this.#adopt(socket, true);
-    if (announcesBody(request.rawHeaders)) connection.hasHadBody = true;
+    const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
     this.#journal.write(new Exchange(connection, request, response, this.#classifier, this.#clock.now()));
   };
 
   readonly #onResponseFinish = (message: unknown): void => {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const connection = this.#connectionOf(socket);
-    if (connection !== undefined) this.#journal.write(new Answer(connection, request, this.#clock.now()));
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined)
+      this.#journal.write(new Answer(connection, request, this.#clock.now(), this.#telling));
   };
 
   requestStarted(exchange: Exchange): void {

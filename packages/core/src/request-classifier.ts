@@ -63,9 +63,9 @@ export function createClassifier(
     }
   };
   // Most callers are told from these by their first letter.
-  const firstLetters = uncountedUserAgents.map((prefix) => prefix.charAt(0)).join('');
+  const firstLetters = new Set(uncountedUserAgents.map((prefix) => prefix.charCodeAt(0)));
   const isUncounted = (userAgent: string): boolean =>
-    firstLetters.includes(userAgent.charAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
+    firstLetters.has(userAgent.charCodeAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
   return {
     counts: (request) => !isUncounted(userAgentOf(request.rawHeaders)) && isTraffic(request),
     leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
@@ -100,7 +100,7 @@ export function userAgentOf(rawHeaders: readonly string[]): string {
     const name = rawHeaders[index] as string;
     // `Connection` is as long, and most requests have it.
     if (name.length !== USER_AGENT.length || (name.charCodeAt(0) | CASE_BIT) !== LOWER_U) continue;
-    if (name.toLowerCase() === USER_AGENT) return rawHeaders[index + 1] ?? '';
+    if (name === 'User-Agent' || name.toLowerCase() === USER_AGENT) return rawHeaders[index + 1] ?? '';
   }
   return '';
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Answer, Connection, type ConnectionFollower, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
-import { announcesBody, type RequestClassifier } from '../src/request-classifier.ts';
+import type { RequestClassifier } from '../src/request-classifier.ts';
 
 const T0 = 100_000;
 const CLASSIFIER: RequestClassifier = { counts: () => true, leaves: () => false };
@@ -24,28 +24,29 @@ interface Shape {
   /** Octets of the body that have come with the head. */
   readonly body?: number;
   readonly complete?: boolean;
+  /** Whether it is worked out where it ends, as it is during a termination. Default: true. */
+  readonly measured?: boolean;
 }
 
 /** A request head that arrives now, and what is known of it. */
 function arrives(
   at: number,
-  { method = 'GET', url = '/', headers = {}, body = 0, complete = true }: Shape = {},
+  { method = 'GET', url = '/', headers = {}, body = 0, complete = true, measured = true }: Shape = {},
 ): Exchange {
   const rawHeaders = Object.entries({ host: 'x', ...headers }).flat();
   const head = `${method} ${url} HTTP/1.1\r\n${rawHeaders.map((part, index) => part + (index % 2 ? '\r\n' : ': ')).join('')}\r\n`;
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  if (announcesBody(rawHeaders)) connection.hasHadBody = true;
   const exchange = new Exchange(connection, request, {} as ServerResponse, CLASSIFIER, at);
   connection.requestStarted(exchange);
-  connection.measure(exchange, startsAt);
+  if (measured) connection.measure(exchange, startsAt);
   return exchange;
 }
 
 /** The answer to a request is sent to the end. */
-function answered(request: IncomingMessage, at: number): Exchange | undefined {
-  return connection.responseFinished(new Answer(connection, request, at));
+function answered(request: IncomingMessage, at: number, exact = false): Exchange | undefined {
+  return connection.responseFinished(new Answer(connection, request, at, exact));
 }
 
 /** A request and its answer. */
@@ -128,6 +129,82 @@ describe('what a connection is doing', () => {
     answered(request, 20);
     socket.bytesRead += 60;
     expect(connection.kind()).toBe('idle');
+  });
+});
+
+describe('what has been received is read now and then, and worked out in between', () => {
+  let reads: number;
+
+  beforeEach(() => {
+    let received = 0;
+    reads = 0;
+    socket = {
+      get bytesRead() {
+        reads += 1;
+        return received;
+      },
+      set bytesRead(now) {
+        received = now;
+      },
+    };
+    connection = new Connection(socket as Socket, 0, {} as ConnectionFollower);
+  });
+
+  /** A request and its answer. @returns how often that read what was received. */
+  function readsOf(at: number, { exact = false, ...shape }: Shape & { readonly exact?: boolean } = {}): number {
+    const { request } = arrives(at, { ...shape, measured: false });
+    const before = reads;
+    answered(request, at, exact);
+    return reads - before;
+  }
+
+  const afterwards = (): string => {
+    const idle = connection.kind();
+    socket.bytesRead += 1;
+    return `${idle}, then ${connection.kind()}`;
+  };
+
+  test('once in 250 ms', () => {
+    expect([0, 10, 249, 250, 260, 500].map((at) => readsOf(at))).toEqual([1, 0, 0, 1, 0, 1]);
+  });
+
+  test('half a head is one though it was worked out', () => {
+    expect([readsOf(0), readsOf(10, { url: '/a' }), readsOf(20, { headers: { accept: '*/*' } })]).toEqual([1, 0, 0]);
+    expect(afterwards()).toBe('idle, then half-head');
+  });
+
+  test('also behind pipelined requests', () => {
+    readsOf(0);
+    const [first, second] = [arrives(10, { measured: false }), arrives(10, { url: '/second', measured: false })];
+    answered(second.request, 20);
+    answered(first.request, 20);
+    expect(afterwards()).toBe('idle, then half-head');
+  });
+
+  test('always when it must be exact, and where a body has come', () => {
+    expect([readsOf(0), readsOf(10, { exact: true }), readsOf(20)]).toEqual([1, 1, 0]);
+    const body = { method: 'POST', headers: { 'Content-Length': '5' }, body: 5 };
+    expect([readsOf(30, body), readsOf(40), readsOf(50)]).toEqual([1, 1, 1]);
+    expect(afterwards()).toBe('idle, then half-head');
+  });
+
+  test('a head written in an unusual way is right again with the next reading', () => {
+    readsOf(0);
+    readsOf(10);
+    socket.bytesRead += 3;
+    expect(connection.kind()).toBe('half-head');
+    expect([readsOf(260), connection.kind()]).toEqual([1, 'idle']);
+  });
+
+  test('what is not known of one that was in use stays unknown until it is read', () => {
+    connection = new Connection(socket as Socket, 0, {} as ConnectionFollower, true);
+    const [first, second] = [arrives(10, { measured: false }), arrives(10, { measured: false })];
+    answered(first.request, 20);
+    answered(second.request, 20);
+    socket.bytesRead += 1;
+    expect(connection.kind()).toBe('idle');
+    readsOf(300);
+    expect(afterwards()).toBe('idle, then half-head');
   });
 });
 

@@ -134,9 +134,9 @@ describe('connections', () => {
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {
-      const request = { complete: true } as never;
+      const request = { complete: true, rawHeaders: [] } as never;
       connection.requestStarted(new Exchange(connection, request, {} as never, classifier, -index * everyMs));
-      connection.responseFinished(new Answer(connection, request, -index * everyMs));
+      connection.responseFinished(new Answer(connection, request, -index * everyMs, true));
     }
     return connection.mayCloseAt(0, 0, quietSince);
   };
