@@ -227,8 +227,8 @@ export class Connection {
   }
 
   /**
-   * What has been received so far; `undefined` when it is to be worked out from the heads. To read it costs more than all
-   * that is done for a request besides, so it is done now and then unless it must be `exact`: where a body has come, whose
+   * What has been received so far; `undefined` when it is to be worked out from the heads. To read it costs about
+   * as much as all that is done for a request besides, so it is done now and then unless it must be `exact`: where a body has come, whose
    * octets are not known, and once in {@link READ_EVERY_MS}, for callers that write their heads in an unusual way.
    */
   octetsAt(now: number, exact: boolean): number | undefined {

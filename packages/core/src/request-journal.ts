@@ -6,16 +6,14 @@ export interface JournalEntry {
   enter(): void;
 }
 
-/** Entries that are gone into together. More than that gains nothing. */
+/** Entries that are gone into together. */
 const CAPACITY = 64;
 /** How long an entry waits at the most, in milliseconds: it holds its request and response in memory. */
 const AT_MOST_MS = 1_000;
 
 /**
- * What the path of a request leaves for later. A service has done other things since its last request, so that the
- * bookkeeping of one finds nothing of itself in the processor's caches, and costs several times what it costs for many in
- * turn (`npm run bench -- cost`). So requests write down what happened, and it is gone into when there is enough of it,
- * or as soon as somebody asks.
+ * Keeps bookkeeping off the path of a request: requests write down what happened, and it is gone into when there is enough
+ * of it, or as soon as somebody asks.
  */
 export class RequestJournal {
   readonly #clock: Clock;
