@@ -34,6 +34,7 @@ function isServerWith(server: unknown, method: string): boolean {
 export class ConnectionSet {
   readonly #context: ConnectionsContext;
   readonly #servers = new Map<AttachableServer, ServerConnections>();
+  #telling = false;
 
   constructor(context: ConnectionsContext) {
     this.#context = context;
@@ -65,10 +66,11 @@ export class ConnectionSet {
         rule,
       });
     }
-    this.#servers.set(
-      server,
-      isHttp1(server) ? new HttpConnections(server, this.#context) : new Http2Connections(server, this.#context),
-    );
+    const connections = isHttp1(server)
+      ? new HttpConnections(server, this.#context)
+      : new Http2Connections(server, this.#context);
+    this.#servers.set(server, connections);
+    if (this.#telling) connections.startTelling();
   }
 
   counts(): ConnectionCounts {
@@ -81,12 +83,15 @@ export class ConnectionSet {
     return total;
   }
 
+  /** Also those of servers that are attached from now on. */
   startTelling(): void {
+    this.#telling = true;
     this.#context.traffic.journal.writeThrough();
     for (const connections of this.#all) connections.startTelling();
   }
 
   stopTelling(): void {
+    this.#telling = false;
     for (const connections of this.#all) connections.stopTelling();
     this.#context.traffic.journal.writeBehind();
   }

@@ -77,7 +77,9 @@ export class HttpConnections implements ConnectionFollower {
   readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
-  readonly #terminator: HttpTerminator | undefined;
+  readonly #mayMakeTerminator: boolean;
+  /** Of a termination only: it follows every connection once more, which requests pay for. */
+  #terminator: HttpTerminator | undefined;
   /** Take the listeners of the terminator off the server, which it does not do itself. */
   readonly #releases: (() => void)[] = [];
   readonly #connections = new Map<Socket, Connection>();
@@ -97,10 +99,7 @@ export class HttpConnections implements ConnectionFollower {
     this.#classifier = context.classifier;
     this.#longLived = context.longLived;
     this.#terminatesTls = isTlsServer(server);
-    // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
-    if (serves === undefined) {
-      this.#terminator = this.#releasing(() => createHttpTerminator({ server, gracefulTerminationTimeout: 0 }));
-    }
+    this.#mayMakeTerminator = serves === undefined;
     this.#serves = serves ?? (() => true);
     diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
     diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
@@ -137,6 +136,7 @@ export class HttpConnections implements ConnectionFollower {
   /** From now on every response says `Connection: close`, those in flight included if their head has not left. */
   startTelling(): void {
     this.#telling = true;
+    if (this.#mayMakeTerminator) this.#terminator ??= this.#makeTerminator();
     this.noteHalfHeads();
     for (const connection of this.#connections.values()) {
       connection.measureOpen();
@@ -147,6 +147,7 @@ export class HttpConnections implements ConnectionFollower {
   /** Connections may be kept alive again, after a resume. */
   stopTelling(): void {
     this.#telling = false;
+    this.#releaseTerminator();
   }
 
   /** Half-sent heads are given their time from when they are first seen. */
@@ -245,9 +246,20 @@ export class HttpConnections implements ConnectionFollower {
     this.server.removeListener('newListener', this.#onNewListener);
     this.server.removeListener('removeListener', this.#onRemoveListener);
     for (const event of HANDOVERS) this.server.removeListener(event, this.#onHandover);
-    for (const release of this.#releases.splice(0)) release();
+    this.#releaseTerminator();
     for (const connection of this.#connections.values()) this.#forget(connection);
     this.#handshakes.clear();
+  }
+
+  #releaseTerminator(): void {
+    for (const release of this.#releases.splice(0)) release();
+    this.#terminator = undefined;
+  }
+
+  #makeTerminator(): HttpTerminator {
+    const { server } = this;
+    // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
+    return this.#releasing(() => createHttpTerminator({ server, gracefulTerminationTimeout: 0 }));
   }
 
   /** Runs `act` and remembers which listeners it added to the server. */

@@ -47,6 +47,17 @@ describe('attach', () => {
   });
 });
 
+test('http-terminator follows no connection while the service runs', async () => {
+  const harness = new Harness({ resumeAfterMs: 1_000 });
+  const ours = (): number => harness.server.server.listenerCount('connection');
+  await harness.ready();
+  const running = ours();
+  await harness.resolved(harness.prestop());
+  const terminating = ours();
+  await harness.clock.advance(2_000);
+  expect([running, terminating, harness.lifecycle.phase, ours()]).toEqual([1, 2, 'ready', 1]);
+});
+
 describe('start', () => {
   test('is one promise, however often it is called', async () => {
     const harness = new Harness();

@@ -64,6 +64,17 @@ describe('the ordinary termination', () => {
     expect([before, open, after].map(({ saidClose }) => saidClose)).toEqual([false, true, true]);
   });
 
+  test('every answer of a server that is attached meanwhile says close as well', async () => {
+    const { harness } = await service();
+    void harness.prestop();
+    await settle();
+    const late = new FakeServer();
+    harness.lifecycle.attach(late.server);
+    const request = late.request();
+    request.answer();
+    expect(request.saidClose).toBe(true);
+  });
+
   test('serves as long as callers come, and is quiet when they stop', async () => {
     const { harness, server, clock, t0 } = await service();
     const done = harness.prestop();
