@@ -16,7 +16,7 @@ import { installSizes } from './startup/install-size.ts';
 const USAGE = `npm run bench -- [rollout] [cost] [startup] [--quick] [--only CONTESTANTS]
 
   rollout   lost requests and time to exit in a rolling update, about 14 minutes
-  cost      what a request and an idle connection cost, about 27 minutes, for which the machine has to be idle
+  cost      what a request and an idle connection cost, about 40 minutes, for which the machine has to be idle
   startup   import time, packages, size
   --quick   a little of everything, to see that it works; nothing is written but to .cache/bench
   --only    prestop and these, by commas: ${CONTESTANTS.map(({ id }) => id).join(', ')}`;
@@ -29,9 +29,9 @@ const SIZES = {
     repeats: 2,
     longestDelaySeconds: 10,
     atOnce: 9,
-    generations: 12,
-    rounds: 80,
-    windowMs: 40,
+    generations: 8,
+    rounds: 700,
+    windowMs: 10,
     warmUpRequests: 30_000,
     connections: 10_000,
     samples: 15,
@@ -43,8 +43,8 @@ const SIZES = {
     longestDelaySeconds: 0,
     atOnce: 4,
     generations: 2,
-    rounds: 10,
-    windowMs: 40,
+    rounds: 40,
+    windowMs: 10,
     warmUpRequests: 1_000,
     connections: 500,
     samples: 3,

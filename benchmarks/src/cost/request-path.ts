@@ -31,6 +31,8 @@ export interface RequestPathRow {
 const CONNECTIONS = 32;
 const WARM_UP_MS = 250;
 const BARE = 'none';
+/** How many of the bare service are up: what chance does to what all are compared with, it does to every ratio. */
+const BARE_COPIES = 3;
 /** How far apart two equal services are measured. */
 const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
 /** What any middleware costs, and ours, which is there for probes on the application's port and for `drainSignal`. */
@@ -48,8 +50,8 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
 
 /**
  * All services are up beside each other, started and warmed up in an order of their own. A round measures each of them once
- * for a moment, in yet another order, so that a machine that slows down slows all. The moments of a process are added up
- * before it is compared: a collection of garbage falls into few of them.
+ * for a moment, in yet another order, so that a machine that slows down slows all: the shorter the moments, the more alike.
+ * The moments of a process are added up before it is compared: a collection of garbage falls into few of them.
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
   const { contestants, generations, onProgress } = options;
@@ -98,23 +100,34 @@ async function oneGeneration(
   const random = seededRandom(generation);
   const generator = new Generator();
   const servers = new Map<string, MeasuredServer>();
-  const totals = new Map(
-    [BARE, ...libraries].map((library): [string, Total] => [library, { cpuUs: 0, requests: 0, ms: 0 }]),
-  );
+  const bare = Array.from({ length: BARE_COPIES }, (_, copy) => `${BARE} ${copy}`);
+  const totals = new Map([...bare, ...libraries].map((id): [string, Total] => [id, { cpuUs: 0, requests: 0, ms: 0 }]));
   try {
-    for (const library of shuffled([...totals.keys()], random)) {
-      servers.set(library, await MeasuredServer.start(framework, library === CONTROL.id ? BARE : library));
+    for (const id of shuffled([...totals.keys()], random)) {
+      const library = id === CONTROL.id || bare.includes(id) ? BARE : id;
+      servers.set(id, await MeasuredServer.start(framework, library));
     }
     await warmUp([...servers.values()], generator, warmUpRequests, random);
     for (let round = 0; round < rounds; round++) {
-      for (const [library, server] of shuffled([...servers], random)) {
-        await addWindow(totals.get(library) as Total, server, generator, windowMs);
+      for (const [id, server] of shuffled([...servers], random)) {
+        await addWindow(totals.get(id) as Total, server, generator, windowMs);
       }
     }
-    return [...totals.values()] as [Total, ...Total[]];
+    const measured = [...totals.values()];
+    return [sum(measured.slice(0, BARE_COPIES)), ...measured.slice(BARE_COPIES)];
   } finally {
     for (const child of [generator, ...servers.values()]) child.end();
   }
+}
+
+function sum(totals: readonly Total[]): Total {
+  const all: Total = { cpuUs: 0, requests: 0, ms: 0 };
+  for (const { cpuUs, requests, ms } of totals) {
+    all.cpuUs += cpuUs;
+    all.requests += requests;
+    all.ms += ms;
+  }
+  return all;
 }
 
 /** In turn, as they are measured: a process that has waited for the others to warm up is not as warm as the last of them. */
