@@ -54,14 +54,21 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 /** Whoever follows a connection, and goes into what happened on it. */
 export interface ConnectionFollower {
   requestStarted(exchange: Exchange): void;
-  responseFinished(answer: Answer): void;
+  responseFinished(exchange: Exchange): void;
 }
 
-/** A request and the response that goes with it. */
+/** A request and the response that goes with it: written into the journal when it comes, and again when it is answered. */
 export class Exchange extends TrackedRequest<IncomingMessage> implements JournalEntry {
   readonly connection: Connection;
   readonly response: ServerResponse;
   readonly headLength: number;
+  /** When the response was sent to the end. */
+  answeredAt: number | undefined = undefined;
+  /** Octets on the connection by then, if they were read; see {@link Connection.octetsAt}. */
+  received: number | undefined = undefined;
+  /** Whether that was all of the request. */
+  complete = false;
+  #begun = false;
 
   constructor(
     connection: Connection,
@@ -75,34 +82,26 @@ export class Exchange extends TrackedRequest<IncomingMessage> implements Journal
     this.response = response;
     this.headLength = headLengthOf(this);
     if (announcesBody(request.rawHeaders)) connection.hasHadBody = true;
+    connection.unanswered = this;
   }
 
-  enter(): void {
-    this.connection.follower.requestStarted(this);
-  }
-}
-
-/** A response that was sent to the end, and what had come from the caller by then. */
-export class Answer implements JournalEntry {
-  readonly connection: Connection;
-  readonly request: IncomingMessage;
-  readonly at: number;
-  /** Octets on the connection, if they were read; see {@link Connection.octetsAt}. */
-  readonly received: number | undefined;
-  /** Whether that was all of the request. */
-  readonly complete: boolean;
-
-  constructor(connection: Connection, request: IncomingMessage, at: number, exact: boolean) {
-    this.connection = connection;
-    this.request = request;
-    this.at = at;
+  /** The response was sent to the end; with `exact`, what had come from the caller by then is read. */
+  answered(at: number, exact: boolean): void {
+    const { connection } = this;
+    this.answeredAt = at;
     this.received = connection.octetsAt(at, exact);
     // A request without a body is complete before it can be answered.
-    this.complete = !connection.hasHadBody || request.complete;
+    this.complete = !connection.hasHadBody || this.request.complete;
+    if (connection.unanswered === this) connection.unanswered = undefined;
   }
 
   enter(): void {
-    this.connection.follower.responseFinished(this);
+    const { follower } = this.connection;
+    if (this.#begun) follower.responseFinished(this);
+    else {
+      this.#begun = true;
+      follower.requestStarted(this);
+    }
   }
 }
 
@@ -111,6 +110,8 @@ export class Connection {
   readonly socket: Socket;
   readonly follower: ConnectionFollower;
   readonly acceptedAt: number;
+  /** The newest request, unless it was answered: the only one of callers that do not pipeline. Known before it is entered. */
+  unanswered: Exchange | undefined;
   /** The oldest request whose response is not closed yet. */
   #oldest: Exchange | undefined;
   /** Those behind it, in order, when the caller pipelines; a list is made for those who do. */
@@ -182,35 +183,37 @@ export class Connection {
     this.#halfHeadSince = undefined;
   }
 
-  /** @returns what was answered; `undefined` if that is not known, or was told before. */
-  responseFinished(answer: Answer): Exchange | undefined {
-    const exchange = this.#take(answer.request);
-    if (exchange !== undefined && this.#oldest === undefined) this.#becomesIdle(exchange, answer);
-    return exchange;
+  /** @returns whether it was open. */
+  responseFinished(exchange: Exchange): boolean {
+    const wasOpen = this.#take(exchange);
+    if (wasOpen && this.#oldest === undefined) this.#becomesIdle(exchange);
+    return wasOpen;
   }
 
   /** Takes all open requests away: their connection has gone. */
   takeOpen(): readonly Exchange[] {
     const { open } = this;
+    this.unanswered = undefined;
     this.#oldest = undefined;
     this.#behind = undefined;
     return open;
   }
 
   /** Almost always the only one. */
-  #take(request: IncomingMessage): Exchange | undefined {
-    if (this.#oldest?.request !== request) {
-      const index = this.#behind?.findIndex((exchange) => exchange.request === request) ?? -1;
-      return index === -1 ? undefined : this.#behind?.splice(index, 1)[0];
+  #take(exchange: Exchange): boolean {
+    if (this.#oldest === exchange) {
+      this.#oldest = this.#behind?.shift();
+      return true;
     }
-    const taken = this.#oldest;
-    this.#oldest = this.#behind?.shift();
-    return taken;
+    const index = this.#behind?.indexOf(exchange) ?? -1;
+    if (index !== -1) this.#behind?.splice(index, 1);
+    return index !== -1;
   }
 
-  #becomesIdle(exchange: Exchange, { at, received, complete }: Answer): void {
+  #becomesIdle(exchange: Exchange): void {
+    const { answeredAt = this.#lastAt, received, complete } = exchange;
     const startsAt = this.#bytesWhenIdle;
-    this.#idleSince = at;
+    this.#idleSince = answeredAt;
     const end = this.newestEndsAt;
     if (received === undefined) {
       this.#bytesWhenIdle = startsAt === undefined ? undefined : startsAt + this.#headsSinceIdle;

@@ -5,7 +5,6 @@ import type { TLSSocket } from 'node:tls';
 import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
 import {
-  Answer,
   Connection,
   type ConnectionFollower,
   type ConnectionKind,
@@ -87,6 +86,8 @@ export class HttpConnections implements ConnectionFollower {
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
+  /** The request that came last, until any is answered: most handlers answer before the next one comes. */
+  #latest: Exchange | undefined;
   #telling = false;
   #collisions: TrackedRequest[] = [];
 
@@ -302,6 +303,7 @@ export class HttpConnections implements ConnectionFollower {
 
   #forget(connection: Connection): void {
     const { socket } = connection;
+    if (this.#latest?.connection === connection) this.#latest = undefined;
     socket.removeListener('close', this.#onClose);
     this.#connections.delete(socket);
     // A response that was queued behind another one gets no event of its own when its connection goes.
@@ -319,16 +321,27 @@ export class HttpConnections implements ConnectionFollower {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
-    this.#journal.write(new Exchange(connection, request, response, this.#classifier, this.#clock.now()));
+    const exchange = new Exchange(connection, request, response, this.#classifier, this.#clock.now());
+    this.#latest = exchange;
+    this.#journal.write(exchange);
   };
 
   readonly #onResponseFinish = (message: unknown): void => {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const connection = this.#connections.get(socket);
-    if (connection !== undefined)
-      this.#journal.write(new Answer(connection, request, this.#clock.now(), this.#telling));
+    const exchange = this.#latest?.request === request ? this.#latest : this.#unanswered(socket, request);
+    this.#latest = undefined;
+    if (exchange === undefined) return;
+    exchange.answered(this.#clock.now(), this.#telling);
+    this.#journal.write(exchange);
   };
+
+  #unanswered(socket: Socket, request: IncomingMessage): Exchange | undefined {
+    const connection = this.#connections.get(socket);
+    if (connection?.unanswered?.request === request) return connection.unanswered;
+    this.#journal.catchUp();
+    return connection?.open.find((exchange) => exchange.request === request);
+  }
 
   requestStarted(exchange: Exchange): void {
     const { connection } = exchange;
@@ -343,9 +356,9 @@ export class HttpConnections implements ConnectionFollower {
     }
   }
 
-  responseFinished(answer: Answer): void {
-    const answered = answer.connection.responseFinished(answer);
-    if (answered !== undefined) this.#traffic.end(answered, answer.at);
+  responseFinished(exchange: Exchange): void {
+    const wasOpen = exchange.connection.responseFinished(exchange);
+    if (wasOpen) this.#traffic.end(exchange, exchange.answeredAt);
   }
 
   #tell({ connection, request, response }: Exchange): void {

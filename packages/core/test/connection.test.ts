@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Answer, Connection, type ConnectionFollower, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { Connection, type ConnectionFollower, Exchange, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
 import type { RequestClassifier } from '../src/request-classifier.ts';
 
 const T0 = 100_000;
@@ -45,14 +45,15 @@ function arrives(
 }
 
 /** The answer to a request is sent to the end. */
-function answered(request: IncomingMessage, at: number, exact = false): Exchange | undefined {
-  return connection.responseFinished(new Answer(connection, request, at, exact));
+function answered(exchange: Exchange, at: number, exact = false): boolean {
+  exchange.answered(at, exact);
+  return connection.responseFinished(exchange);
 }
 
 /** A request and its answer. */
 function served(at: number, shape: Shape = {}): void {
-  const { request } = arrives(at, shape);
-  answered(request, at);
+  const exchange = arrives(at, shape);
+  answered(exchange, at);
 }
 
 /** For how long after `since` the connection must still be left alone, asked at `now`. */
@@ -66,9 +67,9 @@ describe('what a connection is doing', () => {
   });
 
   test('active while a response is open, then idle, and told when the response said close', () => {
-    const { request } = arrives(10);
+    const exchange = arrives(10);
     expect(connection.kind()).toBe('active');
-    answered(request, 20);
+    answered(exchange, 20);
     expect(connection.kind()).toBe('idle');
     connection.told = true;
     expect(connection.kind()).toBe('told');
@@ -88,45 +89,44 @@ describe('what a connection is doing', () => {
 
   test('active until the last of several pipelined responses is closed', () => {
     const [first, second] = [arrives(10), arrives(10)];
-    answered(first.request, 20);
+    answered(first, 20);
     expect(connection.kind()).toBe('active');
-    answered(second.request, 30);
+    answered(second, 30);
     expect(connection.kind()).toBe('idle');
   });
 
   test('an answer is told once, whichever of the pipelined it belongs to, and none that is not known', () => {
     const [first, second, third] = [arrives(10), arrives(10), arrives(10)];
     expect(connection.open).toEqual([first, second, third]);
-    expect(answered(second.request, 20)).toBe(second);
-    expect(answered(second.request, 20)).toBeUndefined();
-    expect(answered({} as IncomingMessage, 20)).toBeUndefined();
-    expect(answered(first.request, 20)).toBe(first);
+    expect(answered(second, 20)).toBe(true);
+    expect(answered(second, 20)).toBe(false);
+    expect(answered(first, 20)).toBe(true);
     expect([connection.open, connection.inUse]).toEqual([[third], true]);
     expect(connection.takeOpen()).toEqual([third]);
     expect([connection.open, connection.inUse]).toEqual([[], false]);
   });
 
   test('half a head also when it came behind a request that was still to be answered', () => {
-    const { request } = arrives(10);
+    const exchange = arrives(10);
     socket.bytesRead += 7;
-    answered(request, 20);
+    answered(exchange, 20);
     expect(connection.kind()).toBe('half-head');
   });
 
   test('idle after the first answer of one that was in use before we saw it', () => {
     accepted(0, 500);
-    answered(arrives(10).request, 20);
+    answered(arrives(10), 20);
     expect(connection.kind()).toBe('idle');
   });
 
   test('the rest of a body that was answered early is no next head', () => {
-    const { request } = arrives(10, {
+    const exchange = arrives(10, {
       method: 'POST',
       headers: { 'content-length': '100' },
       body: 40,
       complete: false,
     });
-    answered(request, 20);
+    answered(exchange, 20);
     socket.bytesRead += 60;
     expect(connection.kind()).toBe('idle');
   });
@@ -152,9 +152,9 @@ describe('what has been received is read now and then, and worked out in between
 
   /** A request and its answer. @returns how often that read what was received. */
   function readsOf(at: number, { exact = false, ...shape }: Shape & { readonly exact?: boolean } = {}): number {
-    const { request } = arrives(at, { ...shape, measured: false });
+    const exchange = arrives(at, { ...shape, measured: false });
     const before = reads;
-    answered(request, at, exact);
+    answered(exchange, at, exact);
     return reads - before;
   }
 
@@ -176,8 +176,8 @@ describe('what has been received is read now and then, and worked out in between
   test('also behind pipelined requests', () => {
     readsOf(0);
     const [first, second] = [arrives(10, { measured: false }), arrives(10, { url: '/second', measured: false })];
-    answered(second.request, 20);
-    answered(first.request, 20);
+    answered(second, 20);
+    answered(first, 20);
     expect(afterwards()).toBe('idle, then half-head');
   });
 
@@ -199,8 +199,8 @@ describe('what has been received is read now and then, and worked out in between
   test('what is not known of one that was in use stays unknown until it is read', () => {
     connection = new Connection(socket as Socket, 0, {} as ConnectionFollower, true);
     const [first, second] = [arrives(10, { measured: false }), arrives(10, { measured: false })];
-    answered(first.request, 20);
-    answered(second.request, 20);
+    answered(first, 20);
+    answered(second, 20);
     socket.bytesRead += 1;
     expect(connection.kind()).toBe('idle');
     readsOf(300);
@@ -269,8 +269,8 @@ describe('how long a silent connection is left alone', () => {
   test('one whose answer ended when nobody else called: seven of its own pauses, pipelined requests apart', () => {
     for (const at of [0, 20, 40]) served(at);
     const [first, second] = [arrives(60), arrives(300)];
-    answered(first.request, 400);
-    answered(second.request, 500);
+    answered(first, 400);
+    answered(second, 500);
     expect(connection.mayCloseAt(0, 500, 500)).toBe(500 + 7 * 20);
     expect(connection.mayCloseAt(0, 500, 501), 'it ended before').toBeGreaterThanOrEqual(500 + 1_000);
   });
@@ -317,9 +317,9 @@ describe('whether an answer may say `Connection: close`', () => {
   });
 
   test('not behind a body of unknown length: where the request ends cannot be known', () => {
-    const { request } = arrives(10, { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20 });
+    const exchange = arrives(10, { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20 });
     const behind = arrives(10);
-    answered(request, 20);
+    answered(exchange, 20);
     expect(may(behind)).toBe(false);
   });
 

@@ -1,13 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  Answer,
-  CLOSED_LOOP_MS,
-  Connection,
-  type ConnectionFollower,
-  Exchange,
-  SILENT_SOCKET_MS,
-} from '../src/connection.ts';
+import { CLOSED_LOOP_MS, Connection, type ConnectionFollower, Exchange, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
 import { LEGAL_MOVES, PHASES } from '../src/phase.ts';
@@ -135,8 +128,10 @@ describe('connections', () => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true, rawHeaders: [] } as never;
-      connection.requestStarted(new Exchange(connection, request, {} as never, classifier, -index * everyMs));
-      connection.responseFinished(new Answer(connection, request, -index * everyMs, true));
+      const exchange = new Exchange(connection, request, {} as never, classifier, -index * everyMs);
+      connection.requestStarted(exchange);
+      exchange.answered(-index * everyMs, true);
+      connection.responseFinished(exchange);
     }
     return connection.mayCloseAt(0, 0, quietSince);
   };
