@@ -2,7 +2,6 @@ import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { createHttpTerminator, type HttpTerminator } from 'http-terminator';
 import type { Clock } from './clock.ts';
 import {
   Connection,
@@ -17,6 +16,7 @@ import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
 import type { RequestJournal } from './request-journal.ts';
 import { sayClose } from './say-close.ts';
+import { Terminator } from './terminator.ts';
 import { isTlsServer } from './tls-server.ts';
 import type { TrackedRequest, Traffic } from './traffic.ts';
 
@@ -76,11 +76,7 @@ export class HttpConnections implements ConnectionFollower {
   readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
-  readonly #mayMakeTerminator: boolean;
-  /** Of a termination only: it follows every connection once more, which requests pay for. */
-  #terminator: HttpTerminator | undefined;
-  /** Take the listeners of the terminator off the server, which it does not do itself. */
-  readonly #releases: (() => void)[] = [];
+  readonly #terminator: Terminator | undefined;
   readonly #connections = new Map<Socket, Connection>();
   /** Raw sockets of TLS connections until the handshake is done, by remote address and port. */
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
@@ -100,7 +96,7 @@ export class HttpConnections implements ConnectionFollower {
     this.#classifier = context.classifier;
     this.#longLived = context.longLived;
     this.#terminatesTls = isTlsServer(server);
-    this.#mayMakeTerminator = serves === undefined;
+    this.#terminator = serves === undefined ? new Terminator(server) : undefined;
     this.#serves = serves ?? (() => true);
     diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
     diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
@@ -137,7 +133,7 @@ export class HttpConnections implements ConnectionFollower {
   /** From now on every response says `Connection: close`, those in flight included if their head has not left. */
   startTelling(): void {
     this.#telling = true;
-    if (this.#mayMakeTerminator) this.#terminator ??= this.#makeTerminator();
+    this.#terminator?.follow();
     this.noteHalfHeads();
     for (const connection of this.#connections.values()) {
       connection.measureOpen();
@@ -148,7 +144,7 @@ export class HttpConnections implements ConnectionFollower {
   /** Connections may be kept alive again, after a resume. */
   stopTelling(): void {
     this.#telling = false;
-    this.#releaseTerminator();
+    this.#terminator?.release();
   }
 
   /** Half-sent heads are given their time from when they are first seen. */
@@ -221,19 +217,13 @@ export class HttpConnections implements ConnectionFollower {
   async force(): Promise<number> {
     this.#listener.close();
     const left = [...this.#connections.values()].filter((connection) => connection.endedAt === undefined).length;
-    const terminator = this.#terminator;
-    const terminated = terminator && this.#releasing(() => terminator.terminate());
+    const terminated = this.#terminator?.terminate();
     // It waits for every connection of the server to end, and knows only those that were accepted after it was made.
     for (const socket of this.#connections.keys()) socket.destroy();
     for (const { socket } of this.#handshakes.values()) socket.destroy();
     if (terminated === undefined) return left;
     this.server.closeAllConnections();
-    try {
-      await terminated;
-    } catch (error) {
-      // The listener is closed already, which is the only thing the terminator could still complain of.
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_SERVER_NOT_RUNNING') throw error;
-    }
+    await terminated;
     return left;
   }
 
@@ -247,35 +237,9 @@ export class HttpConnections implements ConnectionFollower {
     this.server.removeListener('newListener', this.#onNewListener);
     this.server.removeListener('removeListener', this.#onRemoveListener);
     for (const event of HANDOVERS) this.server.removeListener(event, this.#onHandover);
-    this.#releaseTerminator();
+    this.#terminator?.release();
     for (const connection of this.#connections.values()) this.#forget(connection);
     this.#handshakes.clear();
-  }
-
-  #releaseTerminator(): void {
-    for (const release of this.#releases.splice(0)) release();
-    this.#terminator = undefined;
-  }
-
-  #makeTerminator(): HttpTerminator {
-    const { server } = this;
-    // Its own waiting is turned off: by the time it is asked, everything that could be waited for has been.
-    return this.#releasing(() => createHttpTerminator({ server, gracefulTerminationTimeout: 0 }));
-  }
-
-  /** Runs `act` and remembers which listeners it added to the server. */
-  #releasing<Result>(act: () => Result): Result {
-    const { server } = this;
-    const events = ['connection', 'secureConnection', 'request'];
-    const before = new Map(events.map((event) => [event, new Set(server.listeners(event))]));
-    const result = act();
-    for (const event of events) {
-      for (const listener of server.listeners(event)) {
-        if (before.get(event)?.has(listener)) continue;
-        this.#releases.push(() => server.removeListener(event, listener as () => void));
-      }
-    }
-    return result;
   }
 
   readonly #onConnection = (socket: Socket): void => {
