@@ -3,15 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { FakeClock, settle } from './support/fake-clock.ts';
 import { FakeRegistry, type FakeRegistryScript } from './support/fake-registry.ts';
 import { FakeServer } from './support/fake-server.ts';
-import { Harness, type HarnessOptions } from './support/harness.ts';
-
-/** A ready service with a registry; `t0` is now. */
-async function service(script: FakeRegistryScript = {}, options: HarnessOptions = {}) {
-  const clock = new FakeClock();
-  const registry = new FakeRegistry(clock, script);
-  const harness = await new Harness({ clock, registry, ...options }).ready();
-  return { clock, registry, harness, lifecycle: harness.lifecycle, server: harness.server, t0: clock.now() };
-}
+import { Harness } from './support/harness.ts';
+import { service } from './support/service.ts';
 
 afterEach(() => Harness.stopAll());
 
@@ -396,68 +389,6 @@ describe('registries that fail', () => {
   });
 });
 
-describe('no signal after the answer', () => {
-  test('registers again and is ready again; the account of the termination is told', async () => {
-    const { harness, registry, clock, server } = await service();
-    const done = harness.prestop();
-    await clock.advance(500);
-    server.request().answer();
-    await harness.resolved(done);
-    await clock.advance(11_000);
-    expect(harness.lifecycle.phase).toBe('ready');
-    expect([registry.listed, harness.lifecycle.status().ready]).toEqual([true, true]);
-    expect(harness.events('resumed')).toEqual([{ waitedMs: 10_000 }]);
-    expect(harness.events('report')).toMatchObject([
-      { report: { outcome: 'resumed', exitCode: null, requests: { late: { count: 1 }, answered: 1 } } },
-    ]);
-    expect(harness.exits).toEqual([]);
-    expect(clock.pending).toBe(0);
-  });
-
-  test('connections are kept alive again, and the signals of requests are fresh', async () => {
-    const { harness, server, clock } = await service();
-    await harness.resolved(harness.prestop());
-    const { drainSignal } = harness.lifecycle;
-    await clock.advance(11_000);
-    const order = server.request();
-    expect(harness.lifecycle.requestSignals(order.request).drain.aborted).toBe(false);
-    expect([drainSignal.aborted, harness.lifecycle.drainSignal.aborted]).toEqual([true, false]);
-    order.answer();
-    expect(order.saidClose).toBe(false);
-  });
-
-  test('a hook that comes again is answered at once, and the wait begins anew', async () => {
-    const { harness, clock } = await service();
-    await harness.resolved(harness.prestop());
-    await clock.advance(9_000);
-    await harness.resolved(harness.prestop(), 100);
-    await clock.advance(9_000);
-    expect(harness.lifecycle.phase).toBe('draining');
-    await clock.advance(1_500);
-    expect(harness.lifecycle.phase).toBe('ready');
-  });
-
-  test('the next termination is a whole one', async () => {
-    const { harness, clock } = await service();
-    await harness.resolved(harness.prestop());
-    await clock.advance(11_000);
-    harness.signals.send();
-    await harness.untilExit();
-    expect(harness.phases()).toEqual(['ready', 'deregistering', 'lame-duck', 'draining', ...TERMINATION]);
-    expect(harness.exits).toMatchObject([{ code: 0 }]);
-    expect(harness.events('terminating')).toHaveLength(2);
-  });
-
-  test('a signal in the last moment still ends it', async () => {
-    const { harness, clock } = await service();
-    await harness.resolved(harness.prestop());
-    await clock.advance(9_999);
-    harness.signals.send();
-    await harness.untilExit();
-    expect([harness.events('resumed'), harness.exits.length]).toEqual([[], 1]);
-  });
-});
-
 describe('the report', () => {
   test('never counts a request twice, and never fewer than none', async () => {
     const { harness, server, clock } = await service();
@@ -536,71 +467,6 @@ describe('the report', () => {
     const spent = report?.phases.reduce((sum, { ms }) => sum + (ms ?? 0), 0) ?? 0;
     expect(Math.abs(spent - (report?.totalMs ?? 0))).toBeLessThanOrEqual(3);
     expect(report?.phases.map(({ phase }) => phase)).toEqual(TERMINATION.slice(1));
-  });
-});
-
-describe('stop', () => {
-  test.each([
-    ['before the start', async () => {}],
-    ['when ready', async (harness: Harness) => void (await harness.ready())],
-    ['while it registers', async (harness: Harness) => void harness.lifecycle.start()],
-    [
-      'in the lame duck',
-      async (harness: Harness) => {
-        await harness.ready();
-        harness.server.request();
-        void harness.prestop();
-        await harness.clock.advance(1_500);
-      },
-    ],
-    [
-      'while the closers run',
-      async (harness: Harness) => {
-        await harness.ready();
-        harness.lifecycle.onClose('hangs', () => new Promise(() => {}));
-        harness.signals.send();
-        await harness.clock.advance(5_000);
-      },
-    ],
-    [
-      'while a signal is waited for',
-      async (harness: Harness) => {
-        await harness.ready();
-        await harness.resolved(harness.prestop());
-      },
-    ],
-  ])('%s leaves nothing behind and ends no process', async (_, reach) => {
-    const clock = new FakeClock();
-    const registry = new FakeRegistry(clock);
-    const harness = new Harness({ clock, registry });
-    await reach(harness);
-    await harness.lifecycle.stop();
-    await settle();
-    expect([clock.pending, harness.signals.listeners]).toEqual([0, 0]);
-    await clock.advance(60_000);
-    expect([harness.exits, clock.pending]).toEqual([[], 0]);
-    expect(harness.server.listeners()).toEqual(new FakeServer().listeners());
-  });
-
-  test('a server that did not listen yet is not listened to any more', async () => {
-    const server = new FakeServer(false);
-    const harness = new Harness({ servers: [server] });
-    const started = harness.lifecycle.start();
-    await settle();
-    await harness.lifecycle.stop();
-    await started;
-    expect(server.listeners()).toEqual(new FakeServer(false).listeners());
-  });
-
-  test('afterwards every call says that it was stopped', async () => {
-    const harness = new Harness();
-    await harness.lifecycle.stop();
-    await harness.lifecycle.stop();
-    const stopped = { code: 'ERR_PRESTOP_STOPPED' };
-    await expect(harness.lifecycle.terminate()).rejects.toMatchObject(stopped);
-    await expect(harness.prestop()).rejects.toMatchObject(stopped);
-    await expect(harness.lifecycle.start()).rejects.toMatchObject(stopped);
-    expect(() => harness.lifecycle.attach(new FakeServer().server)).toThrowError(expect.objectContaining(stopped));
   });
 });
 
