@@ -144,7 +144,7 @@ export class ConnectionSet {
   /** Destroys the connections that are in use by counted requests or were handed over. @returns what was cut. */
   cut(): Cut & { readonly requests: readonly TrackedRequest[] } {
     const requests = [...this.#context.traffic.requests()].filter(({ counted, leaves }) => counted && !leaves);
-    const mayCut = new Set<RequestKey>(requests.map(({ request }) => request));
+    const mayCut = new Set<RequestKey | undefined>(requests.map(({ request }) => request));
     let upgraded = 0;
     let destroyed = 0;
     for (const connections of this.#all) {

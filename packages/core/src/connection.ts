@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { announcesBody, type RequestClassifier } from './request-classifier.ts';
+import { type RequestClassifier, readFields } from './request-classifier.ts';
 import type { JournalEntry } from './request-journal.ts';
-import { TrackedRequest } from './traffic.ts';
+import type { TrackedRequest } from './traffic.ts';
 
 /**
  * How long an accepted socket may stay without a complete request head before it no longer holds up a drain, in
@@ -57,11 +57,29 @@ export interface ConnectionFollower {
   responseFinished(exchange: Exchange): void;
 }
 
-/** A request and the response that goes with it: written into the journal when it comes, and again when it is answered. */
-export class Exchange extends TrackedRequest<IncomingMessage> implements JournalEntry {
+/**
+ * A request and the response that goes with it: written into the journal when it comes, and again when it is answered.
+ *
+ * Not a subclass, and its constructor only fills it in: V8 compiles such a one into the function that asks for it, and calls
+ * any other through two stubs, for each request.
+ */
+export class Exchange implements TrackedRequest<IncomingMessage>, JournalEntry {
   readonly connection: Connection;
-  readonly response: ServerResponse;
-  readonly headLength: number;
+  request: IncomingMessage | undefined;
+  head: IncomingMessage | undefined;
+  /** `undefined` when it was sent to the end, as the request. */
+  response: ServerResponse | undefined;
+  readonly startedAt: number;
+  readonly method: string | undefined;
+  readonly target: string | undefined;
+  counted: boolean;
+  readonly leaves: boolean;
+  signals: TrackedRequest['signals'] = undefined;
+  inFlight = false;
+  older: TrackedRequest | undefined = undefined;
+  newer: TrackedRequest | undefined = undefined;
+  /** Octets of the fields of the head, as {@link readFields} counts them. */
+  readonly fieldsLength: number;
   /** When the response was sent to the end. */
   answeredAt: number | undefined = undefined;
   /** Octets on the connection by then, if they were read; see {@link Connection.octetsAt}. */
@@ -70,19 +88,48 @@ export class Exchange extends TrackedRequest<IncomingMessage> implements Journal
   complete = false;
   #begun = false;
 
-  constructor(
+  private constructor(
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAt: number,
+    fieldsLength: number,
+    counted: boolean,
+    leaves: boolean,
+  ) {
+    this.connection = connection;
+    this.request = request;
+    this.head = request;
+    this.response = response;
+    this.startedAt = startedAt;
+    this.method = request.method;
+    this.target = request.url;
+    this.counted = counted;
+    this.leaves = leaves;
+    this.fieldsLength = fieldsLength;
+  }
+
+  /** The request has come: its head is read, and it is the newest of its connection. */
+  static begin(
     connection: Connection,
     request: IncomingMessage,
     response: ServerResponse,
     classifier: RequestClassifier,
     startedAt: number,
-  ) {
-    super(request, request, classifier, startedAt);
-    this.connection = connection;
-    this.response = response;
-    this.headLength = headLengthOf(this);
-    if (announcesBody(request.rawHeaders)) connection.hasHadBody = true;
-    connection.unanswered = this;
+  ): Exchange {
+    const { userAgent, announcesBody, octets } = readFields(request.rawHeaders);
+    const counted = classifier.counts(request, userAgent);
+    const leaves = classifier.leaves(request);
+    const exchange = new Exchange(connection, request, response, startedAt, octets, counted, leaves);
+    if (announcesBody) connection.hasHadBody = true;
+    connection.unanswered = exchange;
+    return exchange;
+  }
+
+  /** Octets of the head, when written the way every common client does. */
+  get headLength(): number {
+    const { method = '', target = '', fieldsLength } = this;
+    return method.length + ' '.length + target.length + ' HTTP/1.1\r\n'.length + fieldsLength + '\r\n'.length;
   }
 
   /** The response was sent to the end; with `exact`, what had come from the caller by then is read. */
@@ -91,8 +138,13 @@ export class Exchange extends TrackedRequest<IncomingMessage> implements Journal
     this.answeredAt = at;
     this.received = connection.octetsAt(at, exact);
     // A request without a body is complete before it can be answered.
-    this.complete = !connection.hasHadBody || this.request.complete;
+    this.complete = !connection.hasHadBody || this.request?.complete === true;
     if (connection.unanswered === this) connection.unanswered = undefined;
+    // The journal may hold this for a second, and what the request brought is not ours. One that was answered early is
+    // asked once more how long its body is.
+    if (this.complete) this.request = undefined;
+    this.head = undefined;
+    this.response = undefined;
   }
 
   enter(): void {
@@ -329,7 +381,7 @@ export function mayTell(connection: Connection, request: IncomingMessage): boole
 
 /** Where a request ends that begins at `startsAt`; `undefined` when either is not known. */
 function endOf(exchange: Exchange, startsAt: number | undefined): number | undefined {
-  const bodyLength = declaredBodyLength(exchange.request);
+  const bodyLength = exchange.request && declaredBodyLength(exchange.request);
   return startsAt === undefined || bodyLength === undefined ? undefined : startsAt + exchange.headLength + bodyLength;
 }
 
@@ -338,12 +390,4 @@ function declaredBodyLength(request: IncomingMessage): number | undefined {
   if (request.headers['transfer-encoding'] !== undefined) return undefined;
   const declared = request.headers['content-length'];
   return declared === undefined ? 0 : Number(declared);
-}
-
-/** Octets of the request head when written the way every common client does, `Name: value` and CRLF. */
-function headLengthOf({ method = '', target = '', request }: Exchange): number {
-  const requestLine = method.length + 1 + target.length + ' HTTP/1.1\r\n'.length;
-  let fields = 0;
-  for (const part of request.rawHeaders) fields += part.length + 2;
-  return requestLine + fields + 2;
 }

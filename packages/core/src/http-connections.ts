@@ -189,7 +189,7 @@ export class HttpConnections implements ConnectionFollower {
    * Destroys the connections with a request that `mayCut`, and those that were handed over; leaves the listener alone.
    * Their requests are not in flight any more when it returns.
    */
-  cut(mayCut: (request: IncomingMessage) => boolean): Cut {
+  cut(mayCut: (request: IncomingMessage | undefined) => boolean): Cut {
     let upgraded = 0;
     let destroyed = 0;
     for (const connection of [...this.#connections.values()]) {
@@ -285,7 +285,7 @@ export class HttpConnections implements ConnectionFollower {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
-    const exchange = new Exchange(connection, request, response, this.#classifier, this.#clock.now());
+    const exchange = Exchange.begin(connection, request, response, this.#classifier, this.#clock.now());
     this.#latest = exchange;
     this.#journal.write(exchange);
   };
@@ -326,6 +326,7 @@ export class HttpConnections implements ConnectionFollower {
   }
 
   #tell({ connection, request, response }: Exchange): void {
+    if (request === undefined || response === undefined) return;
     sayClose(
       response,
       () => this.#telling && mayTell(connection, request),

@@ -153,7 +153,7 @@ export class Http2Connections {
   }
 
   /** Destroys the sessions with a stream that `mayCut`, or with a tunnel. */
-  cut(mayCut: (request: RequestKey) => boolean): Cut {
+  cut(mayCut: (request: RequestKey | undefined) => boolean): Cut {
     const upgraded = this.#leavesTunnels ? 0 : this.#tunnels.size;
     const hit = new Set<ServerHttp2Session>();
     for (const [stream, { session }] of this.#streams) {
@@ -237,7 +237,9 @@ export class Http2Connections {
       this.#streams.set(stream, { session });
     } else {
       const head = headOf(session, headers, rawHeaders);
-      const request = new TrackedRequest(stream, head, this.#classifier, this.#clock.now());
+      const classifier = this.#classifier;
+      const now = this.#clock.now();
+      const request = new TrackedRequest(stream, head, now, classifier.counts(head), classifier.leaves(head));
       this.#streams.set(stream, { session, request });
       this.#traffic.begin(request);
     }

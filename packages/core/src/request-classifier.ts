@@ -32,8 +32,11 @@ export interface RequestHead {
 
 /** Asked about every request, so that it makes nothing. */
 export interface RequestClassifier {
-  /** Whether it is traffic; not so for probes, the hook call, metrics scrapes and registries' checks. */
-  readonly counts: (request: RequestHead) => boolean;
+  /**
+   * Whether it is traffic; not so for probes, the hook call, metrics scrapes and registries' checks. For who has read the
+   * fields already, `userAgent` is what they say.
+   */
+  readonly counts: (request: RequestHead, userAgent?: string) => boolean;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
   readonly leaves: (request: RequestHead) => boolean;
 }
@@ -67,7 +70,8 @@ export function createClassifier(
   const isUncounted = (userAgent: string): boolean =>
     firstLetters.has(userAgent.charCodeAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
   return {
-    counts: (request) => !isUncounted(userAgentOf(request.rawHeaders)) && isTraffic(request),
+    counts: (request, userAgent = readFields(request.rawHeaders).userAgent) =>
+      !isUncounted(userAgent) && isTraffic(request),
     leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
   };
 }
@@ -84,23 +88,42 @@ const LOWER_U = 'u'.charCodeAt(0);
 /** What an upper case letter of ASCII lacks of the lower case one. */
 const CASE_BIT = 0x20;
 
-/** Whether a body is announced (RFC 9112, section 6). */
-export function announcesBody(rawHeaders: readonly string[]): boolean {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    const announces = name.length === CONTENT_LENGTH.length || name.length === TRANSFER_ENCODING.length;
-    if (announces && [CONTENT_LENGTH, TRANSFER_ENCODING].includes(name.toLowerCase())) return true;
-  }
-  return false;
+/** What one look at the fields of a head tells. */
+export interface HeadFields {
+  /** Empty if there is none. */
+  readonly userAgent: string;
+  /** Whether a body is announced (RFC 9112, section 6). */
+  readonly announcesBody: boolean;
+  /** When written the way every common client does, `Name: value` and CRLF. */
+  readonly octets: number;
 }
 
-/** Reads the raw list: `request.headers` would parse all of them, for handlers that may never ask. Empty if there is none. */
-export function userAgentOf(rawHeaders: readonly string[]): string {
+/** Reads the raw list: `request.headers` would parse all of them, for handlers that may never ask. */
+export function readFields(rawHeaders: readonly string[]): HeadFields {
+  let userAgent: string | undefined;
+  let announcesBody = false;
+  let octets = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    // `Connection` is as long, and most requests have it.
-    if (name.length !== USER_AGENT.length || (name.charCodeAt(0) | CASE_BIT) !== LOWER_U) continue;
-    if (name === 'User-Agent' || name.toLowerCase() === USER_AGENT) return rawHeaders[index + 1] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    octets += name.length + ': '.length + value.length + '\r\n'.length;
+    switch (name.length) {
+      case USER_AGENT.length:
+        if (userAgent === undefined && isUserAgent(name)) userAgent = value;
+        break;
+      case CONTENT_LENGTH.length:
+        announcesBody ||= name.toLowerCase() === CONTENT_LENGTH;
+        break;
+      case TRANSFER_ENCODING.length:
+        announcesBody ||= name.toLowerCase() === TRANSFER_ENCODING;
+        break;
+    }
   }
-  return '';
+  return { userAgent: userAgent ?? '', announcesBody, octets };
+}
+
+/** Of a name that is as long. `Connection` is, and most requests have it. */
+function isUserAgent(name: string): boolean {
+  if ((name.charCodeAt(0) | CASE_BIT) !== LOWER_U) return false;
+  return name === 'User-Agent' || name.toLowerCase() === USER_AGENT;
 }

@@ -18,8 +18,8 @@ const AT_MOST_MS = 1_000;
  */
 export class RequestJournal {
   readonly #clock: Clock;
-  readonly #entries: (JournalEntry | undefined)[] = Array.from({ length: CAPACITY });
-  #count = 0;
+  /** A list for every time, since to write what is new into an old object costs more than a list. */
+  #entries: JournalEntry[] = [];
   #capacity = CAPACITY;
   #cancel: (() => void) | undefined;
 
@@ -28,21 +28,17 @@ export class RequestJournal {
   }
 
   write(entry: JournalEntry): void {
-    this.#entries[this.#count] = entry;
-    this.#count += 1;
-    if (this.#count >= this.#capacity) this.catchUp();
+    this.#entries.push(entry);
+    if (this.#entries.length >= this.#capacity) this.catchUp();
     else if (this.#cancel === undefined) this.#catchUpSoon();
   }
 
   /** To be called before anybody looks at what entries change. */
   catchUp(): void {
-    const count = this.#count;
-    this.#count = 0;
-    for (let index = 0; index < count; index++) {
-      const entry = this.#entries[index];
-      this.#entries[index] = undefined;
-      entry?.enter();
-    }
+    if (this.#entries.length === 0) return;
+    const entries = this.#entries;
+    this.#entries = [];
+    for (const entry of entries) entry.enter();
   }
 
   /** From now on every entry is gone into when it is written. */

@@ -3,7 +3,7 @@ import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
 import type { Clock } from './clock.ts';
 import type { LifecycleEvents } from './events.ts';
-import { type RequestClassifier, type RequestHead, userAgentOf } from './request-classifier.ts';
+import { type RequestHead, readFields } from './request-classifier.ts';
 import { RequestJournal } from './request-journal.ts';
 
 /** What identifies a request in the traffic: the HTTP/1 message, or the HTTP/2 stream. */
@@ -29,8 +29,9 @@ export interface RequestSignals {
  * as Express does, makes every later look at a property a slow one.
  */
 export class TrackedRequest<Key extends RequestKey = RequestKey> {
-  readonly request: Key;
-  readonly head: RequestHead;
+  /** `undefined` when it was answered: whoever still holds this holds no body with it. */
+  request: Key | undefined;
+  head: RequestHead | undefined;
   readonly startedAt: number;
   /** As they came: a router may write its own into the head. */
   readonly method: string | undefined;
@@ -46,14 +47,14 @@ export class TrackedRequest<Key extends RequestKey = RequestKey> {
   older: TrackedRequest | undefined = undefined;
   newer: TrackedRequest | undefined = undefined;
 
-  constructor(request: Key, head: RequestHead, classifier: RequestClassifier, startedAt: number) {
+  constructor(request: Key, head: RequestHead, startedAt: number, counted: boolean, leaves: boolean) {
     this.request = request;
     this.head = head;
     this.startedAt = startedAt;
     this.method = head.method;
     this.target = head.url;
-    this.counted = classifier.counts(head);
-    this.leaves = classifier.leaves(head);
+    this.counted = counted;
+    this.leaves = leaves;
   }
 }
 
@@ -271,7 +272,8 @@ export class Traffic {
 
   #late(request: TrackedRequest, afterMs: number): void {
     const { method = '', target = '', head } = request;
-    const userAgent = userAgentOf(head.rawHeaders);
+    if (head === undefined) return;
+    const { userAgent } = readFields(head.rawHeaders);
     // Of a socket it is a system call, and none is known of one that has gone.
     const remoteAddress = head.socket.remoteAddress ?? '';
     // After this turn, in which an endpoint may say that the request is for it.

@@ -1,5 +1,5 @@
-import cluster from 'node:cluster';
-import { isMainThread, type MessagePort, parentPort, threadId } from 'node:worker_threads';
+import type { Cluster, Worker } from 'node:cluster';
+import type { MessagePort } from 'node:worker_threads';
 import { type PrimaryMessage, unwrap, type WorkerMessage, wrap } from './workers-protocol.ts';
 
 export interface PrimaryListener {
@@ -20,15 +20,22 @@ export interface PrimaryChannel {
   listen(listener: PrimaryListener): () => void;
 }
 
-/** The channel of this process or thread; `undefined` when it is nobody's worker. */
+/**
+ * The channel of this process or thread; `undefined` when it is nobody's worker.
+ *
+ * Only here are these modules loaded: a service without workers need not have them.
+ */
 export function channelToPrimary(): PrimaryChannel | undefined {
+  const { isMainThread, parentPort } = process.getBuiltinModule('node:worker_threads');
   if (!isMainThread) return parentPort === null ? undefined : portChannel(parentPort);
-  return cluster.worker === undefined ? undefined : processChannel(cluster.worker);
+  // Typed as what `import * as` gives; it is what `require` does.
+  const { worker } = process.getBuiltinModule('node:cluster') as unknown as Cluster;
+  return worker === undefined ? undefined : processChannel(worker);
 }
 
 function portChannel(port: MessagePort): PrimaryChannel {
   return {
-    id: threadId,
+    id: process.getBuiltinModule('node:worker_threads').threadId,
     getsSignals: false,
     send(message, sent) {
       // What was posted before the thread ends is still delivered.
@@ -47,7 +54,7 @@ function portChannel(port: MessagePort): PrimaryChannel {
   };
 }
 
-function processChannel(worker: NonNullable<typeof cluster.worker>): PrimaryChannel {
+function processChannel(worker: Worker): PrimaryChannel {
   return {
     id: worker.id,
     getsSignals: true,

@@ -1,5 +1,5 @@
 import type { Worker as ClusterWorker } from 'node:cluster';
-import { Worker as ThreadWorker } from 'node:worker_threads';
+import type { Worker as ThreadWorker } from 'node:worker_threads';
 import { type PrimaryMessage, unwrap, type WorkerMessage, wrap } from './workers-protocol.ts';
 
 /** How a worker ended. */
@@ -35,7 +35,7 @@ export interface WorkerLink {
 const LAST_WORDS_MS = 250;
 
 export function isThread(worker: ClusterWorker | ThreadWorker): worker is ThreadWorker {
-  return worker instanceof ThreadWorker;
+  return worker instanceof process.getBuiltinModule('node:worker_threads').Worker;
 }
 
 export function linkProcess(worker: ClusterWorker): WorkerLink {

@@ -38,7 +38,7 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = new Exchange(connection, request, {} as ServerResponse, CLASSIFIER, at);
+  const exchange = Exchange.begin(connection, request, {} as ServerResponse, CLASSIFIER, at);
   connection.requestStarted(exchange);
   if (measured) connection.measure(exchange, startsAt);
   return exchange;
@@ -209,7 +209,7 @@ describe('what has been received is read now and then, and worked out in between
 });
 
 test('where a request ends is known though a router rewrote it', () => {
-  const { request } = arrives(10, { url: '/api/orders' });
+  const request = arrives(10, { url: '/api/orders' }).request as IncomingMessage;
   request.url = '/orders';
   connection.measureOpen();
   expect(mayTell(connection, request)).toBe(true);
@@ -283,7 +283,7 @@ describe('how long a silent connection is left alone', () => {
 });
 
 describe('whether an answer may say `Connection: close`', () => {
-  const may = ({ request }: Exchange): boolean => mayTell(connection, request);
+  const may = ({ request }: Exchange): boolean => mayTell(connection, request as IncomingMessage);
 
   test('to a request without a body', () => {
     expect(may(arrives(10))).toBe(true);

@@ -128,7 +128,7 @@ describe('connections', () => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {
       const request = { complete: true, rawHeaders: [] } as never;
-      const exchange = new Exchange(connection, request, {} as never, classifier, -index * everyMs);
+      const exchange = Exchange.begin(connection, request, {} as never, classifier, -index * everyMs);
       connection.requestStarted(exchange);
       exchange.answered(-index * everyMs, true);
       connection.responseFinished(exchange);

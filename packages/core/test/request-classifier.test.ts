@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { announcesBody, createClassifier, UNCOUNTED_USER_AGENTS, userAgentOf } from '../src/request-classifier.ts';
+import { createClassifier, readFields, UNCOUNTED_USER_AGENTS } from '../src/request-classifier.ts';
 
 function request(headers: readonly string[], shape: Partial<IncomingMessage> = {}): IncomingMessage {
   const socket = { remoteAddress: '10.0.0.9' };
   return { method: 'GET', url: '/orders?id=1', rawHeaders: headers, socket, ...shape } as unknown as IncomingMessage;
 }
+
+const userAgentOf = (rawHeaders: readonly string[]): string => readFields(rawHeaders).userAgent;
 
 const classifier = createClassifier({ uncountedUserAgents: UNCOUNTED_USER_AGENTS });
 
@@ -28,7 +30,14 @@ test.each([
   [false, ['Authorization1', 'y', 'If-None-Match-Not', 'z']],
   [false, []],
 ])('that a body is announced is %s of %j', (announced, rawHeaders) => {
-  expect(announcesBody(rawHeaders)).toBe(announced);
+  expect(readFields(rawHeaders).announcesBody).toBe(announced);
+});
+
+test('the octets of the fields are those of `Name: value` and CRLF', () => {
+  const fields = ['Host: shop', 'Content-Type: text/plain', 'Accept: */*'];
+  const rawHeaders = fields.flatMap((field) => field.split(': '));
+  expect(readFields(rawHeaders).octets).toBe(`${fields.join('\r\n')}\r\n`.length);
+  expect(readFields([]).octets).toBe(0);
 });
 
 describe('what is counted', () => {

@@ -12,6 +12,8 @@ interface Shape {
   readonly leaves?: boolean;
 }
 
+type Unanswered = TrackedRequest & { readonly request: IncomingMessage };
+
 function traffic() {
   const clock = new FakeClock();
   const late: number[] = [];
@@ -22,13 +24,12 @@ function traffic() {
     peer = { remoteAddress: '10.0.0.1' },
     counted = true,
     leaves = false,
-  }: Shape = {}): TrackedRequest => {
+  }: Shape = {}): Unanswered => {
     const rawHeaders = ['User-Agent', userAgent];
     const head = { method: 'GET', url: target, headers: {}, rawHeaders, httpVersion: '1.1', socket: peer };
-    const classifier = { counts: () => counted, leaves: () => leaves };
-    return new TrackedRequest({} as IncomingMessage, head, classifier, clock.now());
+    return new TrackedRequest({} as IncomingMessage, head, clock.now(), counted, leaves) as Unanswered;
   };
-  const begun = (shape?: Shape): TrackedRequest => {
+  const begun = (shape?: Shape): Unanswered => {
     const request = made(shape);
     all.begin(request);
     return request;
@@ -103,7 +104,7 @@ describe('in flight', () => {
             open.delete(which);
             if (one !== undefined) counted.delete(one);
           } else if (what === 'uncount') {
-            all.uncount((one ?? made()).request);
+            all.uncount((one ?? made()).request as IncomingMessage);
             if (one !== undefined) counted.delete(one);
           }
           expect(all.inFlight).toBe(counted.size);
