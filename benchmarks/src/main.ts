@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { claims } from './claims.ts';
@@ -8,7 +8,7 @@ import { idleMemory } from './cost/idle-memory.ts';
 import { requestPath } from './cost/request-path.ts';
 import { machine } from './machine.ts';
 import { page } from './page.ts';
-import type { Results, Section } from './results.ts';
+import { type Results, type Section, serialized } from './results.ts';
 import { PROTOCOLS, rollouts } from './rollout.ts';
 import { importTimes } from './startup/import-time.ts';
 import { installSizes } from './startup/install-size.ts';
@@ -16,7 +16,7 @@ import { installSizes } from './startup/install-size.ts';
 const USAGE = `npm run bench -- [rollout] [cost] [startup] [--quick] [--only CONTESTANTS]
 
   rollout   lost requests and time to exit in a rolling update, about 14 minutes
-  cost      what a request and an idle connection cost, about 50 minutes, for which the machine has to be idle
+  cost      what a request and an idle connection cost, about 40 minutes, for which the machine has to be idle
   startup   import time, packages, size
   --quick   a little of everything, to see that it works; nothing is written but to .cache/bench
   --only    prestop and these, by commas: ${CONTESTANTS.map(({ id }) => id).join(', ')}`;
@@ -29,10 +29,10 @@ const SIZES = {
     repeats: 2,
     longestDelaySeconds: 10,
     atOnce: 9,
-    generations: 8,
-    rounds: 700,
+    generations: 32,
+    rounds: 60,
     windowMs: 10,
-    warmUpRequests: 30_000,
+    warmUpRequests: 10_000,
     connections: 10_000,
     samples: 15,
   },
@@ -73,8 +73,9 @@ if (values.help || wrong !== undefined) {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const draft = values.quick || only !== undefined;
-const known = resolve(root, '.cache/bench', draft ? 'draft.json' : 'results.json');
-const written = draft ? resolve(root, '.cache/bench/RESULTS.md') : resolve(root, 'benchmarks/RESULTS.md');
+const folder = resolve(root, draft ? '.cache/bench' : 'benchmarks');
+const known = resolve(folder, 'results.json');
+const written = resolve(folder, 'RESULTS.md');
 
 const size = SIZES[values.quick ? 'quick' : 'full'];
 const contestants = CONTESTANTS.filter(({ id }) => only === undefined || id.startsWith('prestop') || only.includes(id));
@@ -98,8 +99,8 @@ for (const part of ['startup', 'cost', 'rollout'] as const) {
   if (positionals.length > 0 && !positionals.includes(part)) continue;
   console.error(part);
   results = { ...results, ...(await RUN[part]()) };
-  mkdirSync(dirname(known), { recursive: true });
-  writeFileSync(known, JSON.stringify(results));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(known, serialized(results));
   writeFileSync(written, page(results));
 }
 console.log(`written: ${written}`);

@@ -22,6 +22,15 @@ export interface Results {
   readonly install?: Section<InstallSizeRow>;
 }
 
+/** One row a line: the results lie in the repository, and a difference between two runs is to be read. */
+export function serialized(results: Results): string {
+  const parts = (Object.entries(results) as [string, Section<unknown>][]).map(([part, { rows, ...about }]) => {
+    const lines = rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n');
+    return `${JSON.stringify(part)}: {\n ${JSON.stringify(about).slice(1, -1)},\n "rows": [\n${lines}\n ]\n}`;
+  });
+  return `{\n${parts.join(',\n')}\n}\n`;
+}
+
 /** In the order in which they came. */
 export function grouped<Row, Key>(rows: readonly Row[], key: (row: Row) => Key): Map<Key, Row[]> {
   const groups = new Map<Key, Row[]>();

@@ -4,7 +4,7 @@ import { claims } from '../src/claims.ts';
 import { CONTESTANTS, serverFile } from '../src/contestants.ts';
 import type { RequestPathRow } from '../src/cost/request-path.ts';
 import { page } from '../src/page.ts';
-import type { Results, Section } from '../src/results.ts';
+import { type Results, type Section, serialized } from '../src/results.ts';
 import type { RolloutRow } from '../src/rollout.ts';
 
 const machine = {
@@ -108,6 +108,16 @@ test('the page has a table for each protocol, in which only lossless cells are b
   expect(text).toContain('| prestop | **0 lost, 3.0 s** |');
   expect(text).toContain('| stoppable | 9 lost, 3.0 s, killed |');
   expect(text).toContain('Node v20.19.0');
+});
+
+test('results are read back as they were written, one row a line', () => {
+  const results = {
+    rollout: section(rollout('prestop'), rollout('stoppable')),
+    requestPath: section(cost('prestop', 1.01)),
+  };
+  const text = serialized(results);
+  expect(JSON.parse(text)).toEqual(results);
+  expect(text.split('\n').filter((line) => line.includes('"contestant"'))).toHaveLength(3);
 });
 
 test('every contestant is a service of its own file, and says how it is set up and where that is from', () => {
