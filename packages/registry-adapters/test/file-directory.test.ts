@@ -1,9 +1,19 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Directory } from '../src/file/directory.ts';
 import type { Entry } from '../src/file/entry.ts';
+import { readInstances } from '../src/file/read-instances.ts';
 
 let path: string;
 beforeEach(() => {
@@ -28,7 +38,7 @@ describe('removing an entry while others write', () => {
     await directory.write(entry(1), signal);
     expect(await directory.removeIf('a.json', ({ writer }) => writer.pid === 2)).toBe(false);
     expect(await directory.removeIf('b.json', () => true)).toBe(false);
-    expect(await directory.read('a.json')).toEqual(entry(1));
+    expect(await directory.entries()).toEqual([entry(1)]);
   });
 
   it('puts back what was replaced between the look and the removal', async () => {
@@ -40,7 +50,7 @@ describe('removing an entry while others write', () => {
       return true;
     });
     expect(removed).toBe(false);
-    expect(await directory.read('a.json')).toEqual(entry(2));
+    expect(await directory.entries()).toEqual([entry(2)]);
     expect(readdirSync(path)).toEqual(['a.json']);
   });
 
@@ -52,7 +62,7 @@ describe('removing an entry while others write', () => {
       return writer.pid === 1;
     });
     expect(removed).toBe(false);
-    expect(await directory.read('a.json')).toEqual(entry(3));
+    expect(await directory.entries()).toEqual([entry(3)]);
     expect(readdirSync(path)).toEqual(['a.json']);
   });
 
@@ -81,5 +91,56 @@ describe('writing an entry', () => {
     await new Directory(path).removeAbandoned();
     expect(readdirSync(path)).toEqual(['.prestop-new.tmp', 'old.tmp']);
     expect(readFileSync(join(path, 'old.tmp'), 'utf8')).toBe('');
+  });
+});
+
+describe('what happens between the look at the directory and that at its files', () => {
+  /** Runs `change` after the first look at the directory. */
+  function afterTheLook(change: () => void): void {
+    const { list } = Directory.prototype;
+    vi.spyOn(Directory.prototype, 'list').mockImplementationOnce(async function look(this: Directory) {
+      const files = await list.call(this);
+      change();
+      return files;
+    });
+  }
+
+  const away = (): string => `${path}.away`;
+  const ids = async (): Promise<readonly string[]> => (await readInstances(path)).map(({ id }) => id);
+
+  beforeEach(async () => {
+    const { instance } = entry(process.pid);
+    // A writer on another node, whose life nobody here can know.
+    for (const id of ['a', 'b'])
+      await new Directory(path).write({ ...entry(1), instance: { ...instance, id } }, signal);
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it('a file that is removed is passed over', async () => {
+    afterTheLook(() => rmSync(join(path, 'a.json')));
+    expect(await ids()).toEqual(['b']);
+  });
+
+  it('a directory that is taken away is no empty one', async () => {
+    afterTheLook(() => renameSync(path, away()));
+    await expect(ids()).rejects.toThrow(/ENOENT/);
+    renameSync(away(), path);
+  });
+
+  it('one that is back before the end is read again', async () => {
+    afterTheLook(() => {
+      renameSync(path, away());
+      const { list } = Directory.prototype;
+      vi.spyOn(Directory.prototype, 'list').mockImplementationOnce(async function back(this: Directory) {
+        renameSync(away(), path);
+        return list.call(this);
+      });
+    });
+    expect(await ids()).toEqual(['a', 'b']);
+  });
+
+  it('a directory with the name of a file is passed over', async () => {
+    mkdirSync(join(path, 'c.json'));
+    expect(await ids()).toEqual(['a', 'b']);
   });
 });

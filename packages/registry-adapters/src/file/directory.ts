@@ -26,9 +26,24 @@ export class Directory {
     return (await readdir(this.path)).filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.')).sort();
   }
 
-  /** @returns `undefined` when there is no such file, or when it is none of ours. */
-  async read(file: string): Promise<Entry | undefined> {
-    return readEntry(join(this.path, file));
+  /**
+   * All entries of ours, in the order of their files. A file that is gone when its turn comes was removed only if the
+   * directory is still there without it: a directory that was taken away meanwhile is no empty one.
+   *
+   * Rejects when the directory cannot be read.
+   */
+  async entries(): Promise<readonly Entry[]> {
+    const found: Entry[] = [];
+    const missing: string[] = [];
+    for (const file of await this.list()) {
+      const text = await readText(join(this.path, file));
+      const entry = text === undefined ? undefined : decodeEntry(text);
+      if (entry !== undefined) found.push(entry);
+      if (text === undefined) missing.push(file);
+    }
+    if (missing.length === 0) return found;
+    const listed = await this.list();
+    return missing.some((file) => listed.includes(file)) ? this.entries() : found;
   }
 
   /** Whole or not at all: written beside it, then renamed over whatever is there. */
@@ -100,11 +115,18 @@ function isMissing(error: unknown): boolean {
 }
 
 async function readEntry(path: string): Promise<Entry | undefined> {
+  const text = await readText(path);
+  return text === undefined ? undefined : decodeEntry(text);
+}
+
+/** `undefined` when there is no such file; what is none has no text. */
+async function readText(path: string): Promise<string | undefined> {
   try {
-    return decodeEntry(await readFile(path, 'utf8'));
+    return await readFile(path, 'utf8');
   } catch (error) {
+    if (isMissing(error)) return undefined;
     // A directory may be called x.json.
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return '';
     throw error;
   }
 }

@@ -11,17 +11,17 @@ import { livenessOf, thisProcess } from './process-identity.ts';
  * Files that this package has not written are passed over, so that other file_sd files may lie beside them.
  *
  * @param name Only the instances of this service. Default: of all.
- * @throws RegistryError when the directory cannot be read or does not exist: that is no proof of an empty list.
+ * @throws RegistryError when the directory cannot be read, or is not there before the last of its files was read: that is
+ * no proof of an empty list.
  */
 export async function readInstances(dir: string, name?: string): Promise<readonly FileInstance[]> {
   const directory = new Directory(dir);
   const here = thisProcess();
   try {
     const instances: FileInstance[] = [];
-    for (const file of await directory.list()) {
-      const entry = await directory.read(file);
-      if (entry === undefined || (name !== undefined && entry.instance.name !== name)) continue;
-      if ((await livenessOf(entry.writer, here)) !== 'dead') instances.push(entry.instance);
+    for (const { instance, writer } of await directory.entries()) {
+      if (name !== undefined && instance.name !== name) continue;
+      if ((await livenessOf(writer, here)) !== 'dead') instances.push(instance);
     }
     return instances;
   } catch (thrown) {
