@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -139,8 +140,9 @@ describe('what happens between the look at the directory and that at its files',
     expect(await ids()).toEqual(['a', 'b']);
   });
 
-  it('a directory with the name of a file is passed over', async () => {
+  it('a directory with the name of a file, and a link to nowhere, are passed over', async () => {
     mkdirSync(join(path, 'c.json'));
+    symlinkSync(join(path, 'nowhere'), join(path, 'd.json'));
     expect(await ids()).toEqual(['a', 'b']);
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeEntry, type Entry, encodeEntry } from './entry.ts';
 
@@ -119,14 +119,23 @@ async function readEntry(path: string): Promise<Entry | undefined> {
   return text === undefined ? undefined : decodeEntry(text);
 }
 
-/** `undefined` when there is no such file; what is none has no text. */
+/** `undefined` when there is no such file; what is none, a directory or a link to nowhere, has no text. */
 async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error)) return (await isLink(path)) ? '' : undefined;
     // A directory may be called x.json.
     if ((error as NodeJS.ErrnoException).code === 'EISDIR') return '';
+    throw error;
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch (error) {
+    if (isMissing(error)) return false;
     throw error;
   }
 }
