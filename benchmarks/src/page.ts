@@ -90,7 +90,7 @@ function requestPathPart({ machine, rows, command }: Section<RequestPathRow>): s
     'What a request costs, divided by what it costs the same service without the library, of which there are three. All',
     'services are up beside each other, on one processor, and their caller on another. They are measured in turn, for a moment',
     'each time, so that a machine that slows down slows all; the ratio is of their sums. All are started anew several times,',
-    'since two processes of the same code are not equally fast, and each answers 10,000 requests before it is measured,',
+    'since two processes of the same code are not equally fast, and each answers thousands of requests before it is measured,',
     'since it is compiled meanwhile. The median of the ratios, and in brackets where it is in 95 of 100 such',
     'measurements. The first row is the service without a library once more: it says how exact the others are.',
     '',

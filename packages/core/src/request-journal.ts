@@ -8,7 +8,7 @@ export interface JournalEntry {
 
 /** Entries that are gone into together. */
 const CAPACITY = 64;
-/** How long an entry waits at the most, in milliseconds: it holds its request and response in memory. */
+/** How long an entry waits at the most, in milliseconds: one that was answered early holds its request in memory. */
 const AT_MOST_MS = 1_000;
 
 /**

@@ -29,7 +29,7 @@ export interface RequestSignals {
  * as Express does, makes every later look at a property a slow one.
  */
 export class TrackedRequest<Key extends RequestKey = RequestKey> {
-  /** `undefined` when it was answered: whoever still holds this holds no body with it. */
+  /** `undefined` when it was answered, in HTTP/1: whoever still holds this holds no body with it. */
   request: Key | undefined;
   head: RequestHead | undefined;
   readonly startedAt: number;
@@ -272,10 +272,9 @@ export class Traffic {
 
   #late(request: TrackedRequest, afterMs: number): void {
     const { method = '', target = '', head } = request;
-    if (head === undefined) return;
-    const { userAgent } = readFields(head.rawHeaders);
+    const userAgent = head === undefined ? '' : readFields(head.rawHeaders).userAgent;
     // Of a socket it is a system call, and none is known of one that has gone.
-    const remoteAddress = head.socket.remoteAddress ?? '';
+    const remoteAddress = head?.socket.remoteAddress ?? '';
     // After this turn, in which an endpoint may say that the request is for it.
     queueMicrotask(() => {
       if (request.counted) this.#noteLate({ method, path: pathOf(target), userAgent, remoteAddress, afterMs });

@@ -23,7 +23,7 @@ export interface PrimaryChannel {
 /**
  * The channel of this process or thread; `undefined` when it is nobody's worker.
  *
- * Only here are these modules loaded: a service without workers need not have them.
+ * Modules of workers are loaded by those who ask for workers: a service without them need not have them.
  */
 export function channelToPrimary(): PrimaryChannel | undefined {
   const { isMainThread, parentPort } = process.getBuiltinModule('node:worker_threads');

@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-it('an answered request is not held, were it for the journal', async () => {
+it('an answered request is not held, not even by the journal', async () => {
   const run = (env: Record<string, string>): Promise<Counts> =>
     withPod({ script, execArgv: ['--expose-gc'], env }, countsOfIdle);
   const [counts, without] = await Promise.all([run({}), run({ WITHOUT: '1' })]);
