@@ -1,5 +1,6 @@
-// npm run setup: dependencies; with --build also the compiled packages.
+// npm run setup: dependencies; with --build also the compiled packages, or those named and what they need.
 import { build, install } from './workspace.mjs';
 
+const [option, ...projects] = process.argv.slice(2);
 install();
-if (process.argv.includes('--build')) build();
+if (option === '--build') build(projects);

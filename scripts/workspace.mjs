@@ -49,7 +49,8 @@ export function packageManager() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
 }
 
-/** Compiles every package and example; a moment when nothing has changed. */
-export function build() {
-  runTool('typescript', 'bin/tsc', ['-b']);
+/** Compiles every package and example, or those named and what they need; a moment when nothing has changed. */
+export function build(projects = []) {
+  runTool('typescript', 'bin/tsc', ['-b', ...projects]);
+  run(process.execPath, [join(root, 'scripts', 'bundle.mjs')]);
 }
