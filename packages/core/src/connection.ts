@@ -58,7 +58,8 @@ export interface ConnectionFollower {
 }
 
 /**
- * A request and the response that goes with it: written into the journal when it comes, and again when it is answered.
+ * A request and the response that goes with it: written into the journal when it comes, and again when it is answered,
+ * unless it has not been gone into by then.
  *
  * Not a subclass, and its constructor only fills it in: V8 compiles such a one into the function that asks for it, and calls
  * any other through two stubs, for each request.
@@ -66,20 +67,22 @@ export interface ConnectionFollower {
 export class Exchange implements TrackedRequest<IncomingMessage>, JournalEntry {
   readonly connection: Connection;
   request: IncomingMessage | undefined;
-  head: IncomingMessage | undefined;
   /** `undefined` when it was sent to the end, as the request. */
   response: ServerResponse | undefined;
   readonly startedAt: number;
   readonly method: string | undefined;
   readonly target: string | undefined;
-  counted: boolean;
-  readonly leaves: boolean;
+  counted = true;
+  leaves = false;
   signals: TrackedRequest['signals'] = undefined;
   inFlight = false;
   older: TrackedRequest | undefined = undefined;
   newer: TrackedRequest | undefined = undefined;
-  /** Octets of the fields of the head, as {@link readFields} counts them. */
-  readonly fieldsLength: number;
+  /** The fields of the head until they are read, see {@link readHead}. */
+  #fields: readonly string[] | undefined;
+  /** Their octets, as {@link readFields} counts them. */
+  #fieldsLength = 0;
+  announcesBody = false;
   /** When the response was sent to the end. */
   answeredAt: number | undefined = undefined;
   /** Octets on the connection by then, if they were read; see {@link Connection.octetsAt}. */
@@ -88,28 +91,17 @@ export class Exchange implements TrackedRequest<IncomingMessage>, JournalEntry {
   complete = false;
   #begun = false;
 
-  private constructor(
-    connection: Connection,
-    request: IncomingMessage,
-    response: ServerResponse,
-    startedAt: number,
-    fieldsLength: number,
-    counted: boolean,
-    leaves: boolean,
-  ) {
+  private constructor(connection: Connection, request: IncomingMessage, response: ServerResponse, startedAt: number) {
     this.connection = connection;
     this.request = request;
-    this.head = request;
     this.response = response;
     this.startedAt = startedAt;
     this.method = request.method;
     this.target = request.url;
-    this.counted = counted;
-    this.leaves = leaves;
-    this.fieldsLength = fieldsLength;
+    this.#fields = request.rawHeaders;
   }
 
-  /** The request has come: its head is read, and it is the newest of its connection. */
+  /** The request has come. */
   static begin(
     connection: Connection,
     request: IncomingMessage,
@@ -117,44 +109,75 @@ export class Exchange implements TrackedRequest<IncomingMessage>, JournalEntry {
     classifier: RequestClassifier,
     startedAt: number,
   ): Exchange {
-    const { userAgent, announcesBody, octets } = readFields(request.rawHeaders);
-    const counted = classifier.counts(request, userAgent);
-    const leaves = classifier.leaves(request);
-    const exchange = new Exchange(connection, request, response, startedAt, octets, counted, leaves);
-    if (announcesBody) connection.hasHadBody = true;
-    connection.unanswered = exchange;
+    const exchange = new Exchange(connection, request, response, startedAt);
+    if (classifier.countsAgent === undefined || mayHaveBody(exchange.method)) exchange.readHead(classifier);
     return exchange;
+  }
+
+  /** Asked for of late requests only, which are gone into when they come. */
+  get head(): IncomingMessage | undefined {
+    return this.request;
+  }
+
+  /**
+   * Reads the fields of the head, if that was not done yet. Those of most requests are read when the journal is gone into,
+   * many at a time; {@link Connection.hasHadBody} and a `classifier` that sees requests cannot wait.
+   */
+  readHead(classifier: RequestClassifier): void {
+    const { request } = this;
+    const fields = this.#fields;
+    if (fields === undefined) return;
+    this.#fields = undefined;
+    const { userAgent, announcesBody, octets } = readFields(fields);
+    this.#fieldsLength = octets;
+    if (announcesBody) {
+      this.announcesBody = true;
+      this.connection.hasHadBody = true;
+    }
+    if (classifier.countsAgent !== undefined) this.counted = classifier.countsAgent(userAgent);
+    else if (request !== undefined) {
+      this.counted = classifier.counts(request, userAgent);
+      this.leaves = classifier.leaves(request);
+    }
   }
 
   /** Octets of the head, when written the way every common client does. */
   get headLength(): number {
-    const { method = '', target = '', fieldsLength } = this;
-    return method.length + ' '.length + target.length + ' HTTP/1.1\r\n'.length + fieldsLength + '\r\n'.length;
+    const { method = '', target = '' } = this;
+    return method.length + ' '.length + target.length + ' HTTP/1.1\r\n'.length + this.#fieldsLength + '\r\n'.length;
   }
 
-  /** The response was sent to the end; with `exact`, what had come from the caller by then is read. */
-  answered(at: number, exact: boolean): void {
+  /**
+   * The response was sent to the end; with `exact`, what had come from the caller by then is read.
+   *
+   * @returns whether that is to be gone into besides: not when the request was not, and both will be at once.
+   */
+  answered(at: number, exact: boolean): boolean {
     const { connection } = this;
     this.answeredAt = at;
     this.received = connection.octetsAt(at, exact);
     // A request without a body is complete before it can be answered.
     this.complete = !connection.hasHadBody || this.request?.complete === true;
-    if (connection.unanswered === this) connection.unanswered = undefined;
-    // The journal may hold this for a second, and what the request brought is not ours. One that was answered early is
-    // asked once more how long its body is.
+    // The journal may hold this for a second, and what the request brought is not ours, the fields apart that are still to
+    // be read. One that was answered early is asked once more how long its body is.
     if (this.complete) this.request = undefined;
-    this.head = undefined;
     this.response = undefined;
+    return this.#begun;
   }
 
   enter(): void {
     const { follower } = this.connection;
-    if (this.#begun) follower.responseFinished(this);
-    else {
+    if (!this.#begun) {
       this.#begun = true;
       follower.requestStarted(this);
     }
+    if (this.answeredAt !== undefined) follower.responseFinished(this);
   }
+}
+
+/** RFC 9110 gives no meaning to one with these methods, and hardly a caller sends one. */
+function mayHaveBody(method: string | undefined): boolean {
+  return method !== 'GET' && method !== 'HEAD';
 }
 
 /** One HTTP/1 connection, followed with public properties of its socket only. */
@@ -162,7 +185,10 @@ export class Connection {
   readonly socket: Socket;
   readonly follower: ConnectionFollower;
   readonly acceptedAt: number;
-  /** The newest request, unless it was answered: the only one of callers that do not pipeline. Known before it is entered. */
+  /**
+   * The newest request, unless it was answered, since another connection had one: the only one of callers that do not
+   * pipeline. Known before it is entered.
+   */
   unanswered: Exchange | undefined;
   /** The oldest request whose response is not closed yet. */
   #oldest: Exchange | undefined;
@@ -185,6 +211,7 @@ export class Connection {
   /** Requests since the connection was last idle, when `#bytesWhenIdle` was taken, and octets of their heads. */
   #requestsSinceIdle = 0;
   #headsSinceIdle = 0;
+  #bodySinceIdle = false;
   #octetsReadAt = Number.NEGATIVE_INFINITY;
   #firstAt = 0;
   #lastAt = 0;
@@ -226,6 +253,7 @@ export class Connection {
     this.#requests += 1;
     this.#requestsSinceIdle += 1;
     this.#headsSinceIdle += exchange.headLength;
+    if (exchange.announcesBody) this.#bodySinceIdle = true;
     this.#lastAt = now;
     if (this.#oldest === undefined) this.#oldest = exchange;
     else if (this.#behind === undefined) this.#behind = [exchange];
@@ -268,7 +296,9 @@ export class Connection {
     this.#idleSince = answeredAt;
     const end = this.newestEndsAt;
     if (received === undefined) {
-      this.#bytesWhenIdle = startsAt === undefined ? undefined : startsAt + this.#headsSinceIdle;
+      // Nothing was read if the head had not been yet, and of a body that came with it the octets are not known.
+      const known = startsAt !== undefined && !this.#bodySinceIdle;
+      this.#bytesWhenIdle = known ? startsAt + this.#headsSinceIdle : undefined;
     } else if (complete) {
       // What came behind the newest request is the beginning of the next one.
       this.#bytesWhenIdle = end !== undefined && end < received ? end : received;
@@ -279,6 +309,7 @@ export class Connection {
     }
     this.#requestsSinceIdle = 0;
     this.#headsSinceIdle = 0;
+    this.#bodySinceIdle = false;
   }
 
   /**

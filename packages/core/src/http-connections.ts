@@ -82,7 +82,7 @@ export class HttpConnections implements ConnectionFollower {
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
-  /** The request that came last, until any is answered: most handlers answer before the next one comes. */
+  /** The request that came last, until it is answered: most handlers answer before the next one comes. */
   #latest: Exchange | undefined;
   #telling = false;
   #collisions: TrackedRequest[] = [];
@@ -285,6 +285,9 @@ export class HttpConnections implements ConnectionFollower {
     const { request, response, socket, server } = message as Exchanged;
     if (server !== this.server) return;
     const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
+    const before = this.#latest;
+    if (before !== undefined && before.connection !== connection) before.connection.unanswered = before;
+    if (connection.unanswered !== undefined) connection.unanswered = undefined;
     const exchange = Exchange.begin(connection, request, response, this.#classifier, this.#clock.now());
     this.#latest = exchange;
     this.#journal.write(exchange);
@@ -293,22 +296,30 @@ export class HttpConnections implements ConnectionFollower {
   readonly #onResponseFinish = (message: unknown): void => {
     const { request, socket, server } = message as Exchanged;
     if (server !== this.server) return;
-    const exchange = this.#latest?.request === request ? this.#latest : this.#unanswered(socket, request);
-    this.#latest = undefined;
-    if (exchange === undefined) return;
-    exchange.answered(this.#clock.now(), this.#telling);
-    this.#journal.write(exchange);
+    const exchange = this.#takeUnanswered(socket, request);
+    if (exchange?.answered(this.#clock.now(), this.#telling)) this.#journal.write(exchange);
   };
 
-  #unanswered(socket: Socket, request: IncomingMessage): Exchange | undefined {
+  #takeUnanswered(socket: Socket, request: IncomingMessage): Exchange | undefined {
+    const latest = this.#latest;
+    if (latest?.request === request) {
+      this.#latest = undefined;
+      return latest;
+    }
     const connection = this.#connections.get(socket);
-    if (connection?.unanswered?.request === request) return connection.unanswered;
+    const unanswered = connection?.unanswered;
+    if (connection !== undefined && unanswered?.request === request) {
+      connection.unanswered = undefined;
+      return unanswered;
+    }
+    // Another one came behind it on its connection. That one is gone into when this one has not been answered.
     this.#journal.catchUp();
     return connection?.open.find((exchange) => exchange.request === request);
   }
 
   requestStarted(exchange: Exchange): void {
     const { connection } = exchange;
+    exchange.readHead(this.#classifier);
     const startsAt = this.#telling ? connection.nextStartsAt : undefined;
     this.#traffic.begin(exchange);
     connection.requestStarted(exchange);

@@ -37,6 +37,11 @@ export interface RequestClassifier {
    * fields already, `userAgent` is what they say.
    */
   readonly counts: (request: RequestHead, userAgent?: string) => boolean;
+  /**
+   * The same by its user agent alone, and none is left by a drain: what may be asked when the request has gone. `undefined`
+   * when the user's `isCounted` or the policy for event streams has to see it.
+   */
+  readonly countsAgent: ((userAgent: string) => boolean) | undefined;
   /** Whether a drain does not wait for it; see {@link LongLivedPolicy}. */
   readonly leaves: (request: RequestHead) => boolean;
 }
@@ -67,12 +72,14 @@ export function createClassifier(
   };
   // Most callers are told from these by their first letter.
   const firstLetters = new Set(uncountedUserAgents.map((prefix) => prefix.charCodeAt(0)));
-  const isUncounted = (userAgent: string): boolean =>
-    firstLetters.has(userAgent.charCodeAt(0)) && uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
+  const countsAgent = (userAgent: string): boolean =>
+    !firstLetters.has(userAgent.charCodeAt(0)) || !uncountedUserAgents.some((prefix) => userAgent.startsWith(prefix));
+  const leavesEventStreams = longLived?.eventStreams === 'leave';
   return {
     counts: (request, userAgent = readFields(request.rawHeaders).userAgent) =>
-      !isUncounted(userAgent) && isTraffic(request),
-    leaves: longLived?.eventStreams === 'leave' ? acceptsEventStream : () => false,
+      countsAgent(userAgent) && isTraffic(request),
+    countsAgent: isCounted === undefined && !leavesEventStreams ? countsAgent : undefined,
+    leaves: leavesEventStreams ? acceptsEventStream : () => false,
   };
 }
 

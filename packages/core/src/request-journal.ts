@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 
 /** Something that happened on the path of a request, with all of it that could not be found out later. */
 export interface JournalEntry {
-  /** Goes into what happened; called once, in the order of writing. */
+  /** Goes into what has happened by now; called once for every time it was written, in that order. */
   enter(): void;
 }
 

@@ -173,7 +173,7 @@ export class Traffic {
     if (this.#lateSince !== undefined) this.#late(request, request.startedAt - this.#lateSince);
   }
 
-  /** The response was closed, or its connection was. Safe to call twice. */
+  /** The response was closed, or its connection was; not always in the order of time. Safe to call twice. */
   end(request: TrackedRequest, now: number = this.#clock.now()): void {
     this.journal.catchUp();
     if (!request.inFlight) return;
@@ -182,7 +182,7 @@ export class Traffic {
     if (!request.counted || request.leaves) return;
     this.#countedInFlight -= 1;
     this.#answered += 1;
-    this.#lastAnswerAt = now;
+    this.#lastAnswerAt = Math.max(this.#lastAnswerAt, now);
   }
 
   /** Takes a request out of the count that turned out to be a probe or a hook call. */

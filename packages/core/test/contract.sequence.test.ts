@@ -123,7 +123,7 @@ describe('quiet', () => {
 
 describe('connections', () => {
   const text = section(sequence, 'Connections');
-  const classifier = { counts: () => true, leaves: () => false };
+  const classifier = { counts: () => true, countsAgent: undefined, leaves: () => false };
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
     const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
     for (let index = requests - 1; index >= 0; index--) {

@@ -23,6 +23,15 @@ test('an event stream is one by what it accepts, where the policy asks', () => {
   for (const policy of ['wait', undefined] as const) expect(accepts('text/event-stream', policy)).toBe(false);
 });
 
+test('the user agent alone is asked unless somebody has to see the request', () => {
+  const made = (options: object): unknown =>
+    createClassifier({ uncountedUserAgents: ['probe/'], ...options }).countsAgent;
+  expect(made({ isCounted: () => true })).toBeUndefined();
+  expect(made({ longLived: { eventStreams: 'leave' } })).toBeUndefined();
+  const counts = made({ longLived: { eventStreams: 'wait' } }) as (userAgent: string) => boolean;
+  expect(['probe/1', 'browser', ''].map(counts)).toEqual([false, true, true]);
+});
+
 test.each([
   [true, ['Content-Length', '5']],
   [true, ['Host', 'x', 'transfer-encoding', 'chunked']],

@@ -188,6 +188,14 @@ describe('what is in the journal', () => {
     expect([all.lastAnswerAt, all.answered]).toEqual([clock.now(), 3]);
   });
 
+  test('may tell of answers in the order of their requests: the last one is the latest of them', () => {
+    const { all, clock, second, begun } = written();
+    const third = begun();
+    all.end(second, clock.now() + 20);
+    all.end(third, clock.now() + 10);
+    expect(all.lastAnswerAt).toBe(clock.now() + 20);
+  });
+
   test('does not wait from the removal on: who is late is told at once', () => {
     const { all, clock } = traffic();
     const entered: unknown[] = [];
