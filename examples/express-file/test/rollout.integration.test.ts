@@ -8,7 +8,7 @@ const TIMEOUT_MS = 180_000;
 async function rolling(lagMs: number, hook: boolean, seed: number): Promise<void> {
   const { startPod, discover, remove } = orderPods({ hook, gracePeriodSeconds: GRACE_SECONDS });
   try {
-    await expectLosslessRollout({ startPod, discover, lagMs, seed, overheadMs: 1_500 });
+    await expectLosslessRollout({ startPod, discover, lagMs, seed });
   } finally {
     remove();
   }

@@ -8,10 +8,13 @@ export const REPEATS = 5;
 export const RUNS: readonly { readonly lagMs: number; readonly seed: number }[] = [0, 500, 1_000, 2_000, 4_000].map(
   (lagMs, index) => ({ lagMs, seed: index + 1 }),
 );
-/** What a termination may take beyond floor, lag and the longest request, behind a registry across a network, in milliseconds. */
-const OVERHEAD_MS = 2_000;
+/**
+ * What a termination may take beyond floor, lag and the longest request, in milliseconds: the proof, the quiet window and
+ * what a busy machine adds. A fixed sleep is longer. How long each of them takes is tested on fake time.
+ */
+const OVERHEAD_MS = 4_000;
 /** From the deletion to the arrival of the hook, and from the report to the end of the process, in milliseconds. */
-const AROUND_MS = 1_500;
+const AROUND_MS = 3_000;
 
 export interface LosslessRollout {
   readonly startPod: () => Promise<Pod>;
@@ -21,8 +24,6 @@ export interface LosslessRollout {
   readonly seed: number;
   /** How long a pod serves at the least after its deregistration, in milliseconds. Default 0. */
   readonly floorMs?: number;
-  /** What a termination may take beyond floor, lag and the longest request, in milliseconds. Default 2000. */
-  readonly overheadMs?: number;
 }
 
 interface Reported {
@@ -33,7 +34,7 @@ interface Reported {
 
 /** Rolls two pods under 40 callers and expects that nothing was lost, that all ended clean, and in time. */
 export async function expectLosslessRollout(options: LosslessRollout): Promise<void> {
-  const { startPod, discover, lagMs, seed, floorMs = 0, overheadMs = OVERHEAD_MS } = options;
+  const { startPod, discover, lagMs, seed, floorMs = 0 } = options;
   const { tally, rolled } = await rollOut({
     startPod,
     gracePeriodSeconds: GRACE_SECONDS,
@@ -52,7 +53,7 @@ export async function expectLosslessRollout(options: LosslessRollout): Promise<v
     expect(outcome, detail).toBe('clean');
     // On a busy machine the callers themselves are later than their lag; what they really did is what counts.
     const lastCallMs = Math.max(lagMs, floorMs, requests.late.lastAfterMs);
-    expect(totalMs, detail).toBeLessThan(lastCallMs + LONGEST_REQUEST_MS + overheadMs);
+    expect(totalMs, detail).toBeLessThan(lastCallMs + LONGEST_REQUEST_MS + OVERHEAD_MS);
     expect(timeline.totalMs, detail).toBeLessThan(totalMs + AROUND_MS);
   }
 }
