@@ -120,13 +120,13 @@ describe.concurrent('no signal after the answer to /prestop', () => {
       withPod({ options: busy, fake: FAKE }, async (pod) => {
         let calling = true;
         let refused = 0;
-        let reset = 0;
+        let cut = 0;
         const calls = (async () => {
           while (calling) {
             await ask(pod.port, '/fast').catch((error: NodeJS.ErrnoException) => {
-              expect(error.code).toMatch(/^(?:ECONNREFUSED|ECONNRESET)$/);
+              expect(error.code).toMatch(/^(?:ECONNREFUSED|ECONNRESET|ERR_TESTKIT_RAW_CLOSED)$/);
               if (error.code === 'ECONNREFUSED') refused += 1;
-              else reset += 1;
+              else cut += 1;
             });
             await at(performance.now() + 20);
           }
@@ -135,8 +135,9 @@ describe.concurrent('no signal after the answer to /prestop', () => {
         calling = false;
         await calls;
         expect(refused, 'refused while the listener was closed').toBeGreaterThan(5);
-        // The one that the kernel had accepted and the service had not, in the moment in which the listener closed.
-        expect(reset).toBeLessThanOrEqual(1);
+        // The one that was on its way in the moment in which the listener closed: accepted by the kernel and not by the
+        // service, or accepted and not read. These callers had the whole budget, and one of them is always on its way.
+        expect(cut).toBeLessThanOrEqual(1);
         const report = pod.events('report').at(-1)?.['report'];
         expect(report).toMatchObject({ outcome: 'resumed', lameDuck: { endedBy: 'budget' } });
         await expectReady(pod);
