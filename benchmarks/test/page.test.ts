@@ -120,6 +120,13 @@ test('results are read back as they were written, one row a line', () => {
   expect(text.split('\n').filter((line) => line.includes('"contestant"'))).toHaveLength(3);
 });
 
+test('the page in the repository is that of the results beside it', () => {
+  const beside = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+  const results = beside('results.json');
+  expect(beside('RESULTS.md')).toBe(page(JSON.parse(results)));
+  expect(results).toBe(serialized(JSON.parse(results)));
+});
+
 test('every contestant is a service of its own file, and says how it is set up and where that is from', () => {
   for (const { id, file, setup, source } of CONTESTANTS) {
     expect(readFileSync(serverFile(file), 'utf8'), id).not.toBe('');
