@@ -3,14 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from './clock.ts';
-import {
-  Connection,
-  type ConnectionFollower,
-  type ConnectionKind,
-  Exchange,
-  mayTell,
-  SILENT_SOCKET_MS,
-} from './connection.ts';
+import { Connection, type ConnectionFollower, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import { Exchange } from './exchange.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
@@ -312,7 +306,7 @@ export class HttpConnections implements ConnectionFollower {
       connection.unanswered = undefined;
       return unanswered;
     }
-    // Another one came behind it on its connection. That one is gone into when this one has not been answered.
+    // Another one came behind it on its connection: both are gone into before its answer is.
     this.#journal.catchUp();
     return connection?.open.find((exchange) => exchange.request === request);
   }

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CLOSED_LOOP_MS, Connection, type ConnectionFollower, Exchange, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { CLOSED_LOOP_MS, Connection, type ConnectionFollower, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
+import { Exchange } from '../src/exchange.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
 import { LEGAL_MOVES, PHASES } from '../src/phase.ts';
 import { quietWindow } from '../src/quiet.ts';
