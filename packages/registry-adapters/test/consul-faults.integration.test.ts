@@ -90,11 +90,11 @@ describe.skipIf(binary === undefined)('the Consul adapter, when Consul', () => {
     expect(error).toMatchObject({ kind: 'timeout', retryable: true });
     expect(error.message).toContain(`at ${server.addr}: no answer within 400 ms`);
     // At most the heartbeat on the wire and our own request.
-    expect(performance.now() - started).toBeLessThan(2 * 400 + 200);
+    expect(performance.now() - started).toBeLessThan(2 * 400 + 1_000);
 
     const asked = performance.now();
     expect(await failure(orders.deregister(call(100)))).toMatchObject({ kind: 'timeout' });
-    expect(performance.now() - asked).toBeLessThan(300);
+    expect(performance.now() - asked).toBeLessThan(400);
 
     await server.resume();
     await eventually(

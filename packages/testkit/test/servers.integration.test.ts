@@ -121,7 +121,8 @@ describe.skipIf(mustSkip(consul, "the tests of the testkit's Consul"))('Consul',
     const server = await start({ config: { limits: { http_max_conns_per_client: 1 } } });
     const agent = new Agent({ keepAlive: true });
     onTestFinished(() => agent.destroy());
-    await statusOn(agent, server.addr);
+    // The connection by which the start was seen counts until Consul has noticed its end.
+    await expect.poll(() => statusOn(agent, server.addr)).toBe(200);
     await expect(get(server.addr, '/v1/status/leader')).resolves.toMatchObject({ status: 429 });
   });
 

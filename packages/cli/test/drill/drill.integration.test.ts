@@ -16,7 +16,7 @@ describe('a service that loses requests', () => {
     expect(kinds(result)).toContain('exited-in-flight');
     const early = result.losses.find(({ kind }) => kind === 'exited-too-early');
     expect(early?.lastMs).toBeGreaterThan(600);
-    expect(early?.lastMs).toBeLessThan(1_000);
+    expect(early?.lastMs).toBeLessThan(1_800);
     expect(early?.examples[0]).toMatchObject({ method: 'GET', cause: 'ECONNREFUSED', requestOnConnection: 0 });
     expect(result.tally.lostCount).toBe(result.losses.reduce((sum, { count }) => sum + count, 0));
     expect(result.traffic.buckets.reduce((sum, { lost }) => sum + lost, 0)).toBe(result.tally.lostCount);
@@ -60,7 +60,7 @@ describe('a service that loses nothing', () => {
     expect(code).toBe(0);
     expect(report).toMatchObject({ version: 1, verdict: 'passed', settings: { seed: 1, lag: 'up to 800 ms late' } });
     expect(result.pods[0]?.late.count).toBeGreaterThan(20);
-    expect(result.pods[0]?.late.lastAfterMs).toBeLessThan(1_000);
+    expect(result.pods[0]?.late.lastAfterMs).toBeLessThan(1_400);
     expect(result.pods[0]?.timeline.exitedAtMs).toBeGreaterThan(1_450);
     expect(stderr).toMatch(/pod-1 begins to be stopped \(hook: none\)[\s\S]*PASSED, 0 lost/);
   });
