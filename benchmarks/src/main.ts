@@ -15,8 +15,8 @@ import { installSizes } from './startup/install-size.ts';
 
 const USAGE = `npm run bench -- [rollout] [cost] [startup] [--quick] [--only CONTESTANTS]
 
-  rollout   lost requests and time to exit in a rolling update, about 14 minutes
-  cost      what a request and an idle connection cost, about 40 minutes, for which the machine has to be idle
+  rollout   lost requests and time to exit in a rolling update, about 25 minutes
+  cost      what a request and an idle connection cost, about 50 minutes, for which the machine has to be idle
   startup   import time, packages, size
   --quick   a little of everything, to see that it works; nothing is written but to .cache/bench
   --only    prestop and these, by commas: ${CONTESTANTS.map(({ id }) => id).join(', ')}`;
@@ -28,11 +28,11 @@ const SIZES = {
     protocols: PROTOCOLS,
     repeats: 2,
     longestDelaySeconds: 10,
-    atOnce: 9,
-    generations: 32,
-    rounds: 60,
-    windowMs: 10,
-    warmUpRequests: 10_000,
+    atOnce: 5,
+    generations: { express: 20, http: 6 },
+    rounds: 120,
+    windowMs: 20,
+    warmUpRequests: 8_000,
     connections: 10_000,
     samples: 15,
   },
@@ -42,7 +42,7 @@ const SIZES = {
     repeats: 1,
     longestDelaySeconds: 0,
     atOnce: 4,
-    generations: 2,
+    generations: { express: 2, http: 2 },
     rounds: 40,
     windowMs: 10,
     warmUpRequests: 1_000,

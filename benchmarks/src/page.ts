@@ -60,7 +60,7 @@ function runs(rows: readonly RolloutRow[]): string[] {
   if (most === 1) return [];
   return [
     `One run a cell, with some hundred requests; ${most} runs, of which the losses are added up and the exit is the median,`,
-    'for prestop and for pauses that are the lag itself.',
+    'for prestop, for pauses that are the lag itself, and for no pause at a lag of less than a second.',
     '',
   ];
 }
@@ -87,12 +87,13 @@ function requestPathPart({ machine, rows, command }: Section<RequestPathRow>): s
   const lines = [
     '## The path of a request',
     '',
-    'What a request costs, divided by what it costs the same service without the library, of which there are three. All',
-    'services are up beside each other, on one processor, and their caller on another. They are measured in turn, for a moment',
-    'each time, so that a machine that slows down slows all; the ratio is of their sums. All are started anew several times,',
-    'since two processes of the same code are not equally fast, and each answers thousands of requests before it is measured,',
-    'since it is compiled meanwhile. The median of the ratios, and in brackets where it is in 95 of 100 such',
-    'measurements. The first row is the service without a library once more: it says how exact the others are.',
+    'What a request costs, divided by what it costs the same service without the library. All services are up beside each',
+    'other, on one processor, and their caller on another: three processes of the one without and of the one with prestop, one',
+    'of the others. They are measured in turn, for a moment each time, so that a machine that slows down slows all; the ratio is',
+    'of their sums. All are started anew several times, since two processes of the same code are not equally fast, and each',
+    'answers thousands of requests before it is measured, since it is compiled meanwhile. The median of the ratios, and in',
+    'brackets where it is in 95 of 100 such measurements. The first row is the service without a library once more: it says how',
+    'exact the others are.',
     '',
     'prestop is attached to the server, and the kubelet asks on a port of its own. The Express middleware, for probes on the',
     "application's port and for `drainSignal`, is one more pass of Express's router, as every middleware is.",

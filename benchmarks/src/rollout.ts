@@ -89,9 +89,13 @@ interface Cell {
 
 const lengthOf = ({ delaySeconds, lagSeconds }: Cell): number => Math.max(delaySeconds, lagSeconds);
 
-/** All of prestop's, of which the claim is that nothing is lost, and those in which a pause ends with the lag. */
+/**
+ * All of prestop's, of which the claim is that nothing is lost, and those in which chance may decide: a pause that ends with
+ * the lag, and no pause where only a handful of requests are late.
+ */
 function runsOf({ contestant, delaySeconds, lagSeconds }: Cell, repeats: number): number {
-  return contestant.waits === 'as-long-as-needed' || delaySeconds === lagSeconds ? repeats : 1;
+  const byChance = delaySeconds === lagSeconds || (delaySeconds === 0 && lagSeconds < 1);
+  return contestant.waits === 'as-long-as-needed' || byChance ? repeats : 1;
 }
 
 async function row(cell: Cell, { repeats, onProgress }: RolloutOptions): Promise<RolloutRow> {

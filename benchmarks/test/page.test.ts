@@ -73,8 +73,15 @@ describe('what must hold', () => {
       requestPath: section(cost('control', 0.9), cost('prestop', own), cost('stoppable', peer), cost('terminus', 1.2)),
     });
     expect(held(rows(1.02, 1.01))).toEqual([true, true]);
-    expect(held(rows(1.02, 0.99))).toEqual([true, false]);
+    expect(held(rows(1.025, 1.001))).toEqual([true, false]);
     expect(held(rows(1.04, 1.05))).toEqual([false, true]);
+  });
+
+  it('nobody is cheaper than the service without a library, whatever chance says', () => {
+    const rows = (own: number) => ({ requestPath: section(cost('prestop', own), cost('stoppable', 0.98)) });
+    expect(held(rows(1.02))).toEqual([true, true]);
+    expect(held(rows(1.021))).toEqual([true, false]);
+    expect(claims(rows(1.02))[1]?.detail).toBe('prestop +2.0 %, stoppable −2.0 %, which counts as nothing');
   });
 
   it('an empty middleware is nobody to compare with; what ours costs is told beside it', () => {

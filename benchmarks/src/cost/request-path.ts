@@ -7,7 +7,7 @@ import type { GeneratorAnswer } from './generator.ts';
 export interface RequestPathOptions {
   readonly contestants: readonly Contestant[];
   /** How often all processes are started anew: two processes of the same code are not equally fast. */
-  readonly generations: number;
+  readonly generations: Readonly<Record<Framework, number>>;
   /** How often each library is measured in a generation. */
   readonly rounds: number;
   /** For how long each time, in milliseconds. */
@@ -31,8 +31,9 @@ export interface RequestPathRow {
 const CONNECTIONS = 32;
 const WARM_UP_MS = 250;
 const BARE = 'none';
-/** How many of the bare service are up: what chance does to what all are compared with, it does to every ratio. */
-const BARE_COPIES = 3;
+/** How many processes are up of what the question is about, so that chance decides less: the bare service, and prestop. */
+const COPIES = 3;
+const WITH_COPIES: readonly string[] = [BARE, 'prestop'];
 /** How far apart two equal services are measured. */
 const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
 /** What any middleware costs, and ours, which is there for probes on the application's port and for `drainSignal`. */
@@ -61,7 +62,8 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
     ...(framework === 'express' ? MIDDLEWARES : []),
   ];
   const ratios = libraries.map(() => ({ cpu: [] as number[], throughput: [] as number[] }));
-  for (let generation = 0; generation < generations; generation++) {
+  const starts = generations[framework];
+  for (let generation = 0; generation < starts; generation++) {
     const measured = await oneGeneration(
       framework,
       libraries.map(({ id }) => id),
@@ -73,7 +75,7 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
       ratios[index]?.cpu.push(cpuUs / requests / (bare.cpuUs / bare.requests));
       ratios[index]?.throughput.push(requests / ms / (bare.requests / bare.ms));
     }
-    onProgress(`${framework}: ${generation + 1} of ${generations}`);
+    onProgress(`${framework}: ${generation + 1} of ${starts}`);
   }
   return libraries.map(({ id, title }, index) => {
     const { cpu = [], throughput = [] } = ratios[index] ?? {};
@@ -83,7 +85,7 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
   });
 }
 
-/** What one process did in all its windows. */
+/** What the processes of one service did in all their windows. */
 interface Total {
   cpuUs: number;
   requests: number;
@@ -99,35 +101,26 @@ async function oneGeneration(
 ): Promise<[bare: Total, ...libraries: Total[]]> {
   const random = seededRandom(generation);
   const generator = new Generator();
-  const servers = new Map<string, MeasuredServer>();
-  const bare = Array.from({ length: BARE_COPIES }, (_, copy) => `${BARE} ${copy}`);
-  const totals = new Map([...bare, ...libraries].map((id): [string, Total] => [id, { cpuUs: 0, requests: 0, ms: 0 }]));
+  const bare: Total = { cpuUs: 0, requests: 0, ms: 0 };
+  const others = libraries.map((): Total => ({ cpuUs: 0, requests: 0, ms: 0 }));
+  const services = [BARE, ...libraries].flatMap((id, index) => {
+    const service = { library: id === CONTROL.id ? BARE : id, total: others[index - 1] ?? bare };
+    return Array.from({ length: WITH_COPIES.includes(id) ? COPIES : 1 }, () => service);
+  });
+  const processes: { readonly server: MeasuredServer; readonly total: Total }[] = [];
   try {
-    for (const id of shuffled([...totals.keys()], random)) {
-      const library = id === CONTROL.id || bare.includes(id) ? BARE : id;
-      servers.set(id, await MeasuredServer.start(framework, library));
+    for (const { library, total } of shuffled(services, random)) {
+      processes.push({ server: await MeasuredServer.start(framework, library), total });
     }
-    await warmUp([...servers.values()], generator, warmUpRequests, random);
+    const servers = processes.map(({ server }) => server);
+    await warmUp(servers, generator, warmUpRequests, random);
     for (let round = 0; round < rounds; round++) {
-      for (const [id, server] of shuffled([...servers], random)) {
-        await addWindow(totals.get(id) as Total, server, generator, windowMs);
-      }
+      for (const { server, total } of shuffled(processes, random)) await addWindow(total, server, generator, windowMs);
     }
-    const measured = [...totals.values()];
-    return [sum(measured.slice(0, BARE_COPIES)), ...measured.slice(BARE_COPIES)];
+    return [bare, ...others];
   } finally {
-    for (const child of [generator, ...servers.values()]) child.end();
+    for (const child of [generator, ...processes.map(({ server }) => server)]) child.end();
   }
-}
-
-function sum(totals: readonly Total[]): Total {
-  const all: Total = { cpuUs: 0, requests: 0, ms: 0 };
-  for (const { cpuUs, requests, ms } of totals) {
-    all.cpuUs += cpuUs;
-    all.requests += requests;
-    all.ms += ms;
-  }
-  return all;
 }
 
 /** In turn, as they are measured: a process that has waited for the others to warm up is not as warm as the last of them. */
