@@ -53,6 +53,8 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 export interface ConnectionFollower {
   requestStarted(exchange: Exchange): void;
   responseFinished(exchange: Exchange): void;
+  /** Both of it, for most requests: its response was finished before anybody went into its start. */
+  exchanged(exchange: Exchange): void;
 }
 
 /** One HTTP/1 connection, followed with public properties of its socket only. */
@@ -119,6 +121,20 @@ export class Connection {
   }
 
   requestStarted(exchange: Exchange): void {
+    this.#note(exchange);
+    if (this.#oldest === undefined) this.#oldest = exchange;
+    else if (this.#behind === undefined) this.#behind = [exchange];
+    else this.#behind.push(exchange);
+  }
+
+  /** As {@link requestStarted} and {@link responseFinished} at once; the connection is not in use. */
+  exchanged(exchange: Exchange): void {
+    this.#note(exchange);
+    this.#becomesIdle(exchange);
+  }
+
+  /** What is remembered of a request that comes, apart from that it is open. */
+  #note(exchange: Exchange): void {
     const now = exchange.startedAt;
     if (this.#requests === 0) this.#firstAt = now;
     else if (this.#oldest === undefined) {
@@ -130,9 +146,6 @@ export class Connection {
     this.#headsSinceIdle += exchange.headLength;
     if (exchange.announcesBody) this.#bodySinceIdle = true;
     this.#lastAt = now;
-    if (this.#oldest === undefined) this.#oldest = exchange;
-    else if (this.#behind === undefined) this.#behind = [exchange];
-    else this.#behind.push(exchange);
     this.newestEndsAt = undefined;
     this.behindUnknownEnd = false;
     this.#halfHeadSince = undefined;

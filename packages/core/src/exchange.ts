@@ -114,11 +114,12 @@ export class Exchange implements TrackedRequest<IncomingMessage>, JournalEntry {
 
   enter(): void {
     const { follower } = this.connection;
-    if (!this.#begun) {
+    if (this.#begun) follower.responseFinished(this);
+    else if (this.answeredAt !== undefined) follower.exchanged(this);
+    else {
       this.#begun = true;
       follower.requestStarted(this);
     }
-    if (this.answeredAt !== undefined) follower.responseFinished(this);
   }
 }
 

@@ -330,6 +330,19 @@ export class HttpConnections implements ConnectionFollower {
     if (wasOpen) this.#traffic.end(exchange, exchange.answeredAt);
   }
 
+  exchanged(exchange: Exchange): void {
+    const { connection } = exchange;
+    // It does not become the request in flight only to be taken away: that would cost more than the rest.
+    if (this.#telling || connection.inUse || connection.told || connection.endedAt !== undefined) {
+      this.requestStarted(exchange);
+      this.responseFinished(exchange);
+      return;
+    }
+    exchange.readHead(this.#classifier);
+    this.#traffic.exchanged(exchange, exchange.answeredAt);
+    connection.exchanged(exchange);
+  }
+
   #tell({ connection, request, response }: Exchange): void {
     if (request === undefined || response === undefined) return;
     sayClose(

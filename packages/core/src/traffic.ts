@@ -181,8 +181,14 @@ export class Traffic {
     if (request.leaves) this.#leaving -= 1;
     if (!request.counted || request.leaves) return;
     this.#countedInFlight -= 1;
-    this.#answered += 1;
-    this.#lastAnswerAt = Math.max(this.#lastAnswerAt, now);
+    this.#noteAnswer(now);
+  }
+
+  /** As {@link begin} and {@link end} at once, from the journal; never of a late request, since that is told when it comes. */
+  exchanged(request: TrackedRequest, now: number = this.#clock.now()): void {
+    if (!request.counted) return;
+    this.#arrivals.record(request.startedAt);
+    if (!request.leaves) this.#noteAnswer(now);
   }
 
   /** Takes a request out of the count that turned out to be a probe or a hook call. */
@@ -268,6 +274,11 @@ export class Traffic {
     request.newer = undefined;
     request.inFlight = false;
     this.#followed -= 1;
+  }
+
+  #noteAnswer(now: number): void {
+    this.#answered += 1;
+    this.#lastAnswerAt = Math.max(this.#lastAnswerAt, now);
   }
 
   #late(request: TrackedRequest, afterMs: number): void {

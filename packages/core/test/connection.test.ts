@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Connection, type ConnectionFollower, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { Exchange } from '../src/exchange.ts';
@@ -59,6 +60,54 @@ function served(at: number, shape: Shape = {}): void {
 
 /** For how long after `since` the connection must still be left alone, asked at `now`. */
 const patience = (since: number, now = since): number => connection.mayCloseAt(since, now) - since;
+
+test('requests that were answered before they were gone into leave what their starts and ends would', () => {
+  interface Request {
+    readonly pauseMs: number;
+    readonly takesMs: number;
+    readonly method: string;
+    readonly length: number | undefined;
+    readonly missing: number;
+  }
+  const request: fc.Arbitrary<Request> = fc.record({
+    pauseMs: fc.nat(400),
+    takesMs: fc.nat(100),
+    method: fc.constantFrom('GET', 'POST'),
+    length: fc.option(fc.nat(9), { nil: undefined }),
+    missing: fc.nat(3),
+  });
+  const after = (requests: readonly Request[], enter: (exchange: Exchange) => void): unknown[] => {
+    accepted();
+    let at = 0;
+    return requests.map(({ pauseMs, takesMs, method, length, missing }) => {
+      at += pauseMs;
+      const fields = length === undefined ? [] : ['Content-Length', String(length)];
+      const come = Math.max(0, (length ?? 0) - missing);
+      socket.bytesRead +=
+        `${method} / HTTP/1.1\r\n${length === undefined ? '' : `Content-Length: ${length}\r\n`}\r\n`.length;
+      socket.bytesRead += come;
+      const headers = { 'content-length': length === undefined ? undefined : String(length) };
+      const complete = come === (length ?? 0);
+      const message = { method, url: '/', rawHeaders: fields, headers, complete } as unknown as IncomingMessage;
+      const exchange = Exchange.begin(connection, message, {} as ServerResponse, CLASSIFIER, at);
+      at += takesMs;
+      exchange.answered(at, false);
+      enter(exchange);
+      return [connection.kind(), connection.nextStartsAt, patience(at), connection.mayCloseAt(at, at, 0)];
+    });
+  };
+  fc.assert(
+    fc.property(fc.array(request, { maxLength: 12 }), fc.boolean(), (all, bodies) => {
+      // One that has had a body is read at every answer from then on.
+      const requests = bodies ? all : all.map((one) => ({ ...one, length: undefined }));
+      const apart = after(requests, (exchange) => {
+        connection.requestStarted(exchange);
+        connection.responseFinished(exchange);
+      });
+      expect(after(requests, (exchange) => connection.exchanged(exchange))).toEqual(apart);
+    }),
+  );
+});
 
 describe('what a connection is doing', () => {
   test('new until it has spoken, half a head until it has said it all', () => {

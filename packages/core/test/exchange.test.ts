@@ -28,6 +28,11 @@ describe('a request that is gone into later', () => {
         connection.responseFinished(exchange);
         entered.push('finished');
       },
+      exchanged(exchange) {
+        exchange.readHead(classifier);
+        connection.exchanged(exchange);
+        entered.push('exchanged');
+      },
     });
   });
 
@@ -43,7 +48,7 @@ describe('a request that is gone into later', () => {
     expect(exchange.answered(20, false)).toBe(false);
     expect([exchange.request, entered]).toEqual([undefined, []]);
     exchange.enter();
-    expect([connection.kind(), entered]).toEqual(['idle', ['started', 'finished']]);
+    expect([connection.kind(), entered]).toEqual(['idle', ['exchanged']]);
   });
 
   test('is gone into again when the answer comes later', () => {

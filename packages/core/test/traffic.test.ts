@@ -81,6 +81,21 @@ describe('in flight', () => {
     expect(lastAnswerAt).toBe(clock.now());
   });
 
+  test('one that was answered before it was gone into leaves what its beginning and its end would', async () => {
+    for (const shape of [{}, { counted: false }, { leaves: true }]) {
+      const [apart, atOnce] = [traffic(), traffic()];
+      await Promise.all([apart.clock.advance(10), atOnce.clock.advance(10)]);
+      const answeredAt = apart.clock.now() + 5;
+      apart.all.end(apart.begun(shape), answeredAt);
+      atOnce.all.exchanged(atOnce.made(shape), answeredAt);
+      const told = ({ all }: typeof apart): unknown => [
+        [all.inFlight, all.allInFlight, all.answered, all.lastAnswerAt],
+        [all.arrivals(), [...all.requests()]],
+      ];
+      expect(told(atOnce), JSON.stringify(shape)).toEqual(told(apart));
+    }
+  });
+
   test('any order of beginnings, ends and second thoughts keeps counts and list true and leaves nothing', () => {
     const step = fc.record({
       what: fc.constantFrom('begin', 'end', 'uncount'),
