@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from './clock.ts';
 import { Connection, type ConnectionFollower, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
 import { Exchange } from './exchange.ts';
+import { Handovers } from './handovers.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
@@ -64,6 +65,7 @@ export interface Cut {
 export class HttpConnections implements ConnectionFollower {
   readonly server: Server;
   readonly #listener: Listener;
+  readonly #handovers: Handovers;
   readonly #traffic: Traffic;
   readonly #journal: RequestJournal;
   readonly #clock: Clock;
@@ -96,9 +98,7 @@ export class HttpConnections implements ConnectionFollower {
     diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
     server.prependListener('connection', this.#onConnection);
     server.prependListener('secureConnection', this.#onSecureConnection);
-    server.on('newListener', this.#onNewListener);
-    server.on('removeListener', this.#onRemoveListener);
-    for (const event of HANDOVERS) if (server.listenerCount(event) > 0) server.prependListener(event, this.#onHandover);
+    this.#handovers = new Handovers(server, this.#onHandover);
   }
 
   /** How many connections of each kind there are now. */
@@ -228,9 +228,7 @@ export class HttpConnections implements ConnectionFollower {
     diagnostics.unsubscribe(RESPONSE_FINISH, this.#onResponseFinish);
     this.server.removeListener('connection', this.#onConnection);
     this.server.removeListener('secureConnection', this.#onSecureConnection);
-    this.server.removeListener('newListener', this.#onNewListener);
-    this.server.removeListener('removeListener', this.#onRemoveListener);
-    for (const event of HANDOVERS) this.server.removeListener(event, this.#onHandover);
+    this.#handovers.detach();
     this.#terminator?.release();
     for (const connection of this.#connections.values()) this.#forget(connection);
     this.#handshakes.clear();
@@ -359,21 +357,6 @@ export class HttpConnections implements ConnectionFollower {
     connection.socket.end();
   }
 
-  /**
-   * Upgrades are followed beside a listener of the user's only: a listener of ours alone would make Node hand over
-   * requests that the user wants answered in the ordinary way.
-   */
-  readonly #onNewListener = (event: string | symbol, listener: unknown): void => {
-    if (!isHandover(event) || listener === this.#onHandover) return;
-    if (this.server.listenerCount(event) === 0) this.server.prependListener(event, this.#onHandover);
-  };
-
-  readonly #onRemoveListener = (event: string | symbol): void => {
-    if (isHandover(event) && this.server.listenerCount(event) === 1) {
-      this.server.removeListener(event, this.#onHandover);
-    }
-  };
-
   readonly #onHandover = (request: IncomingMessage): void => {
     // In HTTP/2 a CONNECT takes a stream and not the connection.
     if (request.httpVersionMajor > 1) return;
@@ -381,13 +364,6 @@ export class HttpConnections implements ConnectionFollower {
     connection.upgraded = true;
     connection.leaves = this.#longLived[request.method === 'CONNECT' ? 'tunnels' : 'upgrades'] === 'leave';
   };
-}
-
-/** The events in which Node gives a socket away for good. */
-const HANDOVERS = ['upgrade', 'connect'] as const;
-
-function isHandover(event: string | symbol): event is (typeof HANDOVERS)[number] {
-  return event === 'upgrade' || event === 'connect';
 }
 
 /** One listener for every socket, so that an idle connection costs little. */
