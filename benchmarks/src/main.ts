@@ -30,7 +30,7 @@ const SIZES = {
     longestDelaySeconds: 10,
     atOnce: 5,
     generations: { express: 20, http: 6 },
-    rounds: 120,
+    rounds: 90,
     windowMs: 20,
     warmUpRequests: 8_000,
     connections: 10_000,

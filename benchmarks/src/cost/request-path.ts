@@ -1,6 +1,6 @@
 import { seededRandom, shuffled } from '@prestop/testkit';
 import type { Contestant } from '../contestants.ts';
-import { type Estimate, estimate } from '../statistics.ts';
+import { type Estimate, estimate, median } from '../statistics.ts';
 import { type Framework, Generator, MeasuredServer } from './child.ts';
 import type { GeneratorAnswer } from './generator.ts';
 
@@ -31,8 +31,11 @@ export interface RequestPathRow {
 const CONNECTIONS = 32;
 const WARM_UP_MS = 250;
 const BARE = 'none';
-/** How many processes are up of what the question is about, so that chance decides less: the bare service, and prestop. */
-const COPIES = 3;
+/**
+ * How many processes are up of what the question is about, the bare service and prestop, so that chance decides less: one
+ * process in seven takes a tenth more of the processor for as long as it lives, with a library or without.
+ */
+const COPIES = 5;
 const WITH_COPIES: readonly string[] = [BARE, 'prestop'];
 /** How far apart two equal services are measured. */
 const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
@@ -52,7 +55,8 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
 /**
  * All services are up beside each other, started and warmed up in an order of their own. A round measures each of them once
  * for a moment, in yet another order, so that a machine that slows down slows all: the shorter the moments, the more alike.
- * The moments of a process are added up before it is compared: a collection of garbage falls into few of them.
+ * The moments of a process are added up before it is compared: a collection of garbage falls into few of them. Of several
+ * processes of one service, the middle one is compared.
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
   const { contestants, generations, onProgress } = options;
@@ -71,9 +75,9 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
       options,
     );
     const [bare, ...others] = measured;
-    for (const [index, { cpuUs, requests, ms }] of others.entries()) {
-      ratios[index]?.cpu.push(cpuUs / requests / (bare.cpuUs / bare.requests));
-      ratios[index]?.throughput.push(requests / ms / (bare.requests / bare.ms));
+    for (const [index, other] of others.entries()) {
+      ratios[index]?.cpu.push(median(other.map(cpuOfRequest)) / median(bare.map(cpuOfRequest)));
+      ratios[index]?.throughput.push(median(other.map(throughputOf)) / median(bare.map(throughputOf)));
     }
     onProgress(`${framework}: ${generation + 1} of ${starts}`);
   }
@@ -85,31 +89,41 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
   });
 }
 
-/** What the processes of one service did in all their windows. */
+/** What a process did in all its windows. */
 interface Total {
   cpuUs: number;
   requests: number;
   ms: number;
 }
 
-/** The bare service first, then the libraries as they are given. */
+function cpuOfRequest({ cpuUs, requests }: Total): number {
+  return cpuUs / requests;
+}
+
+function throughputOf({ requests, ms }: Total): number {
+  return requests / ms;
+}
+
+/** The processes of the bare service first, then those of the libraries as they are given. */
 async function oneGeneration(
   framework: Framework,
   libraries: readonly string[],
   generation: number,
   { rounds, windowMs, warmUpRequests }: RequestPathOptions,
-): Promise<[bare: Total, ...libraries: Total[]]> {
+): Promise<[bare: Total[], ...libraries: Total[][]]> {
   const random = seededRandom(generation);
   const generator = new Generator();
-  const bare: Total = { cpuUs: 0, requests: 0, ms: 0 };
-  const others = libraries.map((): Total => ({ cpuUs: 0, requests: 0, ms: 0 }));
+  const bare: Total[] = [];
+  const others = libraries.map((): Total[] => []);
   const services = [BARE, ...libraries].flatMap((id, index) => {
-    const service = { library: id === CONTROL.id ? BARE : id, total: others[index - 1] ?? bare };
+    const service = { library: id === CONTROL.id ? BARE : id, totals: others[index - 1] ?? bare };
     return Array.from({ length: WITH_COPIES.includes(id) ? COPIES : 1 }, () => service);
   });
   const processes: { readonly server: MeasuredServer; readonly total: Total }[] = [];
   try {
-    for (const { library, total } of shuffled(services, random)) {
+    for (const { library, totals } of shuffled(services, random)) {
+      const total: Total = { cpuUs: 0, requests: 0, ms: 0 };
+      totals.push(total);
       processes.push({ server: await MeasuredServer.start(framework, library), total });
     }
     const servers = processes.map(({ server }) => server);
