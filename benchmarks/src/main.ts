@@ -16,7 +16,7 @@ import { installSizes } from './startup/install-size.ts';
 const USAGE = `npm run bench -- [rollout] [cost] [startup] [--quick] [--only CONTESTANTS]
 
   rollout   lost requests and time to exit in a rolling update, about 25 minutes
-  cost      what a request and an idle connection cost, about 50 minutes, for which the machine has to be idle
+  cost      what a request and an idle connection cost, about half an hour, for which the machine has to be idle
   startup   import time, packages, size
   --quick   a little of everything, to see that it works; nothing is written but to .cache/bench
   --only    prestop and these, by commas: ${CONTESTANTS.map(({ id }) => id).join(', ')}`;
@@ -30,7 +30,7 @@ const SIZES = {
     longestDelaySeconds: 10,
     atOnce: 5,
     generations: { express: 20, http: 6 },
-    rounds: 90,
+    rounds: 60,
     windowMs: 20,
     warmUpRequests: 8_000,
     connections: 10_000,
