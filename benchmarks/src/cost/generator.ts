@@ -79,8 +79,9 @@ async function clientsOf(port: number, count: number): Promise<readonly Client[]
 }
 
 /**
- * Keeps this process awake until it is called: to wake a sleeping one is work of the service that answers it, and its callers
- * are on other machines.
+ * Keeps this process from sleeping: to wake it is work of the service that answers it, whose callers are on other machines.
+ *
+ * @returns what lets it sleep again.
  */
 function stayAwake(): () => void {
   let next = setImmediate(function turn() {
@@ -99,7 +100,7 @@ async function load({
   ms: number;
 }): Promise<GeneratorAnswer> {
   const clients = await clientsOf(port, connections);
-  const sleep = stayAwake();
+  const letSleep = stayAwake();
   const startedMs = performance.now();
   const untilMs = startedMs + ms;
   let requests = 0;
@@ -116,7 +117,7 @@ async function load({
         }),
     ),
   );
-  sleep();
+  letSleep();
   return { requests, ms: performance.now() - startedMs };
 }
 

@@ -32,8 +32,8 @@ const CONNECTIONS = 32;
 const WARM_UP_MS = 250;
 const BARE = 'none';
 /**
- * How many processes are up of what the question is about, the bare service and prestop, so that chance decides less: one
- * process in seven takes a tenth more of the processor for as long as it lives, with a library or without.
+ * How many processes are up of what the question is about, the bare service and prestop, so that chance decides less: some
+ * processes of the same code take a tenth to a half more of the processor than others for as long as they live.
  */
 const COPIES = 5;
 const WITH_COPIES: readonly string[] = [BARE, 'prestop'];

@@ -13,9 +13,7 @@ const AT_MOST_MS = 1_000;
 
 /**
  * Keeps bookkeeping off the path of a request: requests write down what happened, and it is gone into when there is enough
- * of it, or as soon as somebody asks. By then most have been answered, which is less to go into than a start and an end; and
- * it takes about 2 % less of the time of an Express request, since the handlers push its code and data out of the processor's
- * caches between two requests.
+ * of it, or as soon as somebody asks. By then most have been answered, which is less to go into than a start and an end.
  */
 export class RequestJournal {
   readonly #clock: Clock;
