@@ -31,6 +31,11 @@ const LIBRARIES = {
 
   middleware: () => listen(handler((_request, _response, next) => next())),
 
+  async loaded() {
+    await import('@prestop/core');
+    return listen(handler());
+  },
+
   async prestop() {
     const { createLifecycle } = await import('@prestop/core');
     return createLifecycle({ admin: { port: 0 }, logger: false }).attach(listen(handler()));

@@ -59,7 +59,7 @@ const nameOf = ({ protocol, lagSeconds, title, exitMs }: RolloutRow): string =>
 /** Ratio to the bare service. */
 const COST_LIMIT = 1.03;
 /** Rows that are no library. */
-const COMPARISONS: readonly string[] = ['control', 'middleware'];
+const COMPARISONS: readonly string[] = ['control', 'loaded', 'middleware'];
 /** Above the cheapest of the others. */
 const PEER_LIMIT = 0.02;
 

@@ -70,7 +70,13 @@ describe('what must hold', () => {
 
   it('the cost is compared with bare Express and with the cheapest of the others, never with the control', () => {
     const rows = (own: number, peer: number) => ({
-      requestPath: section(cost('control', 0.9), cost('prestop', own), cost('stoppable', peer), cost('terminus', 1.2)),
+      requestPath: section(
+        cost('control', 0.9),
+        cost('loaded', 0.9),
+        cost('prestop', own),
+        cost('stoppable', peer),
+        cost('terminus', 1.2),
+      ),
     });
     expect(held(rows(1.02, 1.01))).toEqual([true, true]);
     expect(held(rows(1.025, 1.001))).toEqual([true, false]);

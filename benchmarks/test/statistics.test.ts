@@ -1,11 +1,16 @@
 import { seededRandom } from '@prestop/testkit';
 import { expect, test } from 'vitest';
-import { estimate, median } from '../src/statistics.ts';
+import { estimate, mean, median } from '../src/statistics.ts';
 
 test('the median is the middle, or between the two in the middle', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([])).toBeNaN();
+});
+
+test('the mean', () => {
+  expect(mean([3, 1, 2, 6])).toBe(3);
+  expect(mean([])).toBeNaN();
 });
 
 test('an estimate gives the same bounds for the same values, and they hold the median', () => {

@@ -60,9 +60,10 @@ export class MeasuredServer {
     this.port = port;
   }
 
-  static async start(framework: Framework, library: string): Promise<MeasuredServer> {
+  /** @param flags Of V8. */
+  static async start(framework: Framework, library: string, flags: readonly string[] = []): Promise<MeasuredServer> {
     const env = { FRAMEWORK: framework, LIBRARY: library, NODE_ENV: 'production' };
-    const child = new Child('server', env, ['--expose-gc', serverFile('cost.mjs')]);
+    const child = new Child('server', env, ['--expose-gc', ...flags, serverFile('cost.mjs')]);
     const { port } = await child.ask<{ readonly port: number }>();
     return new MeasuredServer(child, port);
   }

@@ -1,6 +1,6 @@
 import { seededRandom, shuffled } from '@prestop/testkit';
 import type { Contestant } from '../contestants.ts';
-import { type Estimate, estimate, median } from '../statistics.ts';
+import { type Estimate, estimate, mean } from '../statistics.ts';
 import { type Framework, Generator, MeasuredServer } from './child.ts';
 import type { GeneratorAnswer } from './generator.ts';
 
@@ -31,14 +31,24 @@ export interface RequestPathRow {
 const CONNECTIONS = 32;
 const WARM_UP_MS = 250;
 const BARE = 'none';
-/**
- * How many processes are up of what the question is about, the bare service and prestop, so that chance decides less: some
- * processes of the same code take a tenth to a half more of the processor than others for as long as they live.
- */
+/** How many processes are up of what the question is about, the bare service and prestop, so that chance decides less. */
 const COPIES = 5;
 const WITH_COPIES: readonly string[] = [BARE, 'prestop'];
+/**
+ * What V8 does when a process is called without a break. It paces its collections by the clock, and one that waits for its
+ * turn nine tenths of the time looks idle: it goes through all it has twice as often, at the cost of whoever has more
+ * loaded, and leaves some young generations small, which doubles what a request of node:http takes.
+ */
+const AS_UNDER_CONSTANT_LOAD = [
+  '--no-memory-reducer',
+  // The old generation grows to five times what is left of it, as it does on Express under a constant load.
+  '--heap-growing-percent=400',
+  '--min-semi-space-size=16',
+];
 /** How far apart two equal services are measured. */
 const CONTROL = { id: 'control', title: '(the same again, for comparison)' };
+/** What it costs that there is more code to collect around. */
+const LOADED = { id: 'loaded', title: '(prestop imported and not used, for comparison)' };
 /** What any middleware costs, and ours, which is there for probes on the application's port and for `drainSignal`. */
 const MIDDLEWARES = [
   { id: 'middleware', title: '(a middleware that does nothing, for comparison)' },
@@ -56,12 +66,13 @@ export async function requestPath(options: RequestPathOptions): Promise<RequestP
  * All services are up beside each other, started and warmed up in an order of their own. A round measures each of them once
  * for a moment, in yet another order, so that a machine that slows down slows all: the shorter the moments, the more alike.
  * The moments of a process are added up before it is compared: a collection of garbage falls into few of them. Of several
- * processes of one service, the middle one is compared.
+ * processes of one service, the mean is compared: a slow one among them counts as it does for who has only one.
  */
 async function costsOn(framework: Framework, options: RequestPathOptions): Promise<RequestPathRow[]> {
   const { contestants, generations, onProgress } = options;
   const libraries = [
     CONTROL,
+    LOADED,
     ...contestants.filter(({ onRequestPath }) => onRequestPath),
     ...(framework === 'express' ? MIDDLEWARES : []),
   ];
@@ -76,8 +87,8 @@ async function costsOn(framework: Framework, options: RequestPathOptions): Promi
     );
     const [bare, ...others] = measured;
     for (const [index, other] of others.entries()) {
-      ratios[index]?.cpu.push(median(other.map(cpuOfRequest)) / median(bare.map(cpuOfRequest)));
-      ratios[index]?.throughput.push(median(other.map(throughputOf)) / median(bare.map(throughputOf)));
+      ratios[index]?.cpu.push(mean(other.map(cpuOfRequest)) / mean(bare.map(cpuOfRequest)));
+      ratios[index]?.throughput.push(mean(other.map(throughputOf)) / mean(bare.map(throughputOf)));
     }
     onProgress(`${framework}: ${generation + 1} of ${starts}`);
   }
@@ -124,7 +135,7 @@ async function oneGeneration(
     for (const { library, totals } of shuffled(services, random)) {
       const total: Total = { cpuUs: 0, requests: 0, ms: 0 };
       totals.push(total);
-      processes.push({ server: await MeasuredServer.start(framework, library), total });
+      processes.push({ server: await MeasuredServer.start(framework, library, AS_UNDER_CONSTANT_LOAD), total });
     }
     const servers = processes.map(({ server }) => server);
     await warmUp(servers, generator, warmUpRequests, random);
