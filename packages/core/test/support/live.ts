@@ -114,8 +114,10 @@ export async function live(plan: RandomLife): Promise<Life> {
         if (release === undefined) return;
         held.count += 1;
         const end = (): void => {
-          if (lifecycle.status().held > 0) held.released += 1;
+          const before = lifecycle.status().held;
           release();
+          // One that was cut is held no more, and others may be.
+          if (lifecycle.status().held < before) held.released += 1;
         };
         if (step.forMs !== undefined) answers.push({ at: clock.now() + step.forMs, end });
         return;
