@@ -36,8 +36,9 @@ const COPIES = 5;
 const WITH_COPIES: readonly string[] = [BARE, 'prestop'];
 /**
  * What V8 does when a process is called without a break. It paces its collections by the clock, and one that waits for its
- * turn nine tenths of the time looks idle: it goes through all it has twice as often, at the cost of whoever has more
- * loaded, and leaves some young generations small, which doubles what a request of node:http takes.
+ * turn nine tenths of the time looks idle: it goes through all it has nearly twice as often, at the cost of whoever has more
+ * loaded. Besides, the young generation of some processes stays small, for which a request of node:http takes up to twice
+ * the time: all have one of full size.
  */
 const AS_UNDER_CONSTANT_LOAD = [
   '--no-memory-reducer',
