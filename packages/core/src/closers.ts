@@ -129,7 +129,7 @@ export class Closers {
     const done = new Set<string>();
     const visit = (name: string, path: readonly string[]): void => {
       if (done.has(name)) return;
-      if (path.includes(name)) throw invalid(name, 'no circle in `after`', [...path, name].join(' → '));
+      if (path.includes(name)) throw invalid(name, 'no circle in `after`', [...path, name].join(' > '));
       for (const before of this.#entries.get(name)?.after ?? []) visit(before, [...path, name]);
       done.add(name);
     };

@@ -36,7 +36,7 @@ describe('add', () => {
     ['a name that is no string', 7, nothing, undefined, 'ERR_PRESTOP_CLOSER_INVALID', 'there is 7'],
     ['no function', 'pool', { end: nothing }, undefined, 'ERR_PRESTOP_CLOSER_INVALID', 'a function; there is object'],
     ['a name that is taken', 'taken', nothing, undefined, 'ERR_PRESTOP_CLOSER_INVALID', 'no other closer has'],
-    ['itself before it', 'pool', nothing, { after: ['pool'] }, 'ERR_PRESTOP_CLOSER_INVALID', 'pool → pool'],
+    ['itself before it', 'pool', nothing, { after: ['pool'] }, 'ERR_PRESTOP_CLOSER_INVALID', 'pool > pool'],
     ['an unknown option', 'pool', nothing, { afer: [] }, 'ERR_PRESTOP_OPTION_UNKNOWN', 'did you mean "after"?'],
     ['a name instead of a list', 'pool', nothing, { after: 'db' }, 'ERR_PRESTOP_OPTION_INVALID', '"db" (string)'],
     ['an empty name in the list', 'pool', nothing, { after: [''] }, 'ERR_PRESTOP_OPTION_INVALID', 'not empty'],
@@ -66,7 +66,7 @@ describe('add', () => {
     const closers = new Closers();
     closers.add('a', nothing, { after: ['c'] });
     closers.add('b', nothing, { after: ['a'] });
-    expect(() => closers.add('c', nothing, { after: ['b'] })).toThrowError(/a → c → b → a/);
+    expect(() => closers.add('c', nothing, { after: ['b'] })).toThrowError(/a > c > b > a/);
   });
 
   test('refuses one whose phase has begun, by name, until a resume', async () => {

@@ -14,6 +14,10 @@ describe('what is published', () => {
     expect(loaded.filter((name) => !name.startsWith('node:'))).toEqual(Object.keys(manifest.dependencies));
   });
 
+  it('has no letter beyond Latin-1, or V8 would keep two octets in memory for each letter of it', () => {
+    expect(readFileSync(compiled, 'utf8').match(/[^\0-\u{ff}]/gu)).toBeNull();
+  });
+
   it('names its source in stack traces', () => {
     const code = `(await import('${compiled.href}')).createLifecycle({ terminationGracePeriodSeconds: -1 })`;
     const run = spawnSync(process.execPath, ['--enable-source-maps', '--input-type=module', '--eval', code], {
