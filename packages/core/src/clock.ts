@@ -14,7 +14,7 @@ export interface TimerOptions {
 }
 
 export const systemClock: Clock = {
-  // What `performance.now()` reads, which would load nine modules of Node that most services have no other use for.
+  // What `performance.now()` reads, which would load nine modules of Node 20 that most services have no other use for.
   now() {
     const [seconds, nanoseconds] = process.hrtime();
     return seconds * 1_000 + nanoseconds / 1_000_000;

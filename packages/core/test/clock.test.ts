@@ -40,6 +40,19 @@ describe('the system clock', () => {
     expect(Math.abs(systemClock.date().getTime() - Date.now())).toBeLessThan(1_000);
   });
 
+  test('counts milliseconds', () => {
+    const outer = performance.now();
+    const from = systemClock.now();
+    const inner = performance.now();
+    while (performance.now() < inner + 5);
+    const innerMs = performance.now() - inner;
+    const ms = systemClock.now() - from;
+    const outerMs = performance.now() - outer;
+    const rounding = 0.001;
+    expect(ms).toBeGreaterThanOrEqual(innerMs - rounding);
+    expect(ms).toBeLessThanOrEqual(outerMs + rounding);
+  });
+
   test('a call that was taken back does not come', async () => {
     let called = false;
     systemClock.after(0, () => {
