@@ -29,9 +29,6 @@ export const CLOSED_LOOP_MS = 25;
  */
 const LAST_ANSWER_SILENCE = { minMs: CLOSED_LOOP_MS, maxMs: 500, missedPauses: 7 };
 
-/** How long the octets of a connection may be worked out after they were read, in milliseconds. */
-const READ_EVERY_MS = 250;
-
 /**
  * What a connection is doing. `idle` and `told` have had a request; `new` and `half-head` have yet to complete one. An
  * HTTP/2 session is of one kind whatever it does.
@@ -49,24 +46,10 @@ export const CONNECTION_KINDS = [
 
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
-/** Whoever follows a connection, and goes into what happened on it. */
-export interface ConnectionFollower {
-  requestStarted(exchange: Exchange): void;
-  responseFinished(exchange: Exchange): void;
-  /** Both of it, for most requests: its response was finished before anybody went into its start. */
-  exchanged(exchange: Exchange): void;
-}
-
 /** One HTTP/1 connection, followed with public properties of its socket only. */
 export class Connection {
   readonly socket: Socket;
-  readonly follower: ConnectionFollower;
   readonly acceptedAt: number;
-  /**
-   * The newest request, unless it was answered, since another connection had one: the only one of callers that do not
-   * pipeline. Known before it is entered.
-   */
-  unanswered: Exchange | undefined;
   /** The oldest request whose response is not closed yet. */
   #oldest: Exchange | undefined;
   /** Those behind it, in order, when the caller pipelines; a list is made for those who do. */
@@ -74,8 +57,6 @@ export class Connection {
   /** Whether a response said `Connection: close`; Node closes the socket when that response is done. */
   told = false;
   upgraded = false;
-  /** Whether any of its requests announced a body. */
-  hasHadBody = false;
   /** Whether a drain does not wait for the end of an upgraded one. */
   leaves = false;
   /** When we ended it, if we did. */
@@ -89,7 +70,6 @@ export class Connection {
   #requestsSinceIdle = 0;
   #headsSinceIdle = 0;
   #bodySinceIdle = false;
-  #octetsReadAt = Number.NEGATIVE_INFINITY;
   #firstAt = 0;
   #lastAt = 0;
   /** Time between an answer and the next request, all in all, and how often there was one. */
@@ -101,9 +81,8 @@ export class Connection {
   #halfHeadSince: number | undefined;
 
   /** @param inUse Whether requests may have come before we saw the connection. */
-  constructor(socket: Socket, now: number, follower: ConnectionFollower, inUse = false) {
+  constructor(socket: Socket, now: number, inUse = false) {
     this.socket = socket;
-    this.follower = follower;
     this.#bytesWhenIdle = inUse ? undefined : 0;
     this.acceptedAt = now;
     this.#idleSince = now;
@@ -161,7 +140,6 @@ export class Connection {
   /** Takes all open requests away: their connection has gone. */
   takeOpen(): readonly Exchange[] {
     const { open } = this;
-    this.unanswered = undefined;
     this.#oldest = undefined;
     this.#behind = undefined;
     return open;
@@ -198,17 +176,6 @@ export class Connection {
     this.#requestsSinceIdle = 0;
     this.#headsSinceIdle = 0;
     this.#bodySinceIdle = false;
-  }
-
-  /**
-   * What has been received so far; `undefined` when it is to be worked out from the heads. To read it costs about
-   * as much as all that is done for a request besides, so it is done now and then unless it must be `exact`: where a body has come, whose
-   * octets are not known, and once in {@link READ_EVERY_MS}, for callers that write their heads in an unusual way.
-   */
-  octetsAt(now: number, exact: boolean): number | undefined {
-    if (!exact && !this.hasHadBody && now - this.#octetsReadAt < READ_EVERY_MS) return undefined;
-    this.#octetsReadAt = now;
-    return this.socket.bytesRead;
   }
 
   /** Where the next request begins; ask before {@link requestStarted}. */

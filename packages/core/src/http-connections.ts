@@ -1,15 +1,15 @@
 import diagnostics from 'node:diagnostics_channel';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from './clock.ts';
-import { Connection, type ConnectionFollower, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
-import { Exchange } from './exchange.ts';
+import { Connection, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import { Exchange, mayHaveBody } from './exchange.ts';
 import { Handovers } from './handovers.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
-import type { RequestJournal } from './request-journal.ts';
+import type { ExchangeMessage, JournalReader, RequestJournal, RequestLine } from './request-journal.ts';
 import { sayClose } from './say-close.ts';
 import { Terminator } from './terminator.ts';
 import { isTlsServer } from './tls-server.ts';
@@ -24,12 +24,11 @@ const REQUEST_START = 'http.server.request.start';
 /** Published when a response was sent to the end. One that was not ends with its connection. */
 const RESPONSE_FINISH = 'http.server.response.finish';
 
-interface Exchanged {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly socket: Socket;
-  readonly server: unknown;
-}
+/**
+ * How often what a connection has received is read though it could be worked out from the heads, in milliseconds: for
+ * callers that write them in an unusual way. Of the one connection whose request is answered then.
+ */
+const READ_EVERY_MS = 10;
 
 /** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
 const SHED_AT_ONCE = 200;
@@ -62,7 +61,7 @@ export interface Cut {
  * The HTTP/1 connections of one attached server: which there are, who was told, who may be closed. Of an HTTP/2 server,
  * given with `serves`, the sockets for which that is true.
  */
-export class HttpConnections implements ConnectionFollower {
+export class HttpConnections implements JournalReader {
   readonly server: Server;
   readonly #listener: Listener;
   readonly #handovers: Handovers;
@@ -78,9 +77,13 @@ export class HttpConnections implements ConnectionFollower {
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
-  /** The request that came last, until it is answered: most handlers answer before the next one comes. */
-  #latest: Exchange | undefined;
   #telling = false;
+  /** Requests in flight that bring a body. */
+  readonly #bodies = new Set<IncomingMessage>();
+  /** Whether a body came that the method does not tell of: then any request may bring one. */
+  #hasHadOddBody = false;
+  /** When what was received is read once more where it could be worked out. */
+  #readAgainAt = Number.NEGATIVE_INFINITY;
   #collisions: TrackedRequest[] = [];
 
   constructor(server: Server, context: ConnectionsContext, serves?: (socket: Socket) => boolean) {
@@ -94,6 +97,7 @@ export class HttpConnections implements ConnectionFollower {
     this.#terminatesTls = isTlsServer(server);
     this.#terminator = serves === undefined ? new Terminator(server) : undefined;
     this.#serves = serves ?? (() => true);
+    this.#journal.follow(server, this);
     diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
     diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
     server.prependListener('connection', this.#onConnection);
@@ -226,6 +230,7 @@ export class HttpConnections implements ConnectionFollower {
     this.#listener.keepOpen();
     diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
     diagnostics.unsubscribe(RESPONSE_FINISH, this.#onResponseFinish);
+    this.#journal.unfollow(this.server);
     this.server.removeListener('connection', this.#onConnection);
     this.server.removeListener('secureConnection', this.#onSecureConnection);
     this.#handovers.detach();
@@ -251,19 +256,23 @@ export class HttpConnections implements ConnectionFollower {
   };
 
   #adopt(socket: Socket, inUse = false): Connection {
-    const connection = new Connection(socket, this.#clock.now(), this, inUse);
+    const connection = new Connection(socket, this.#clock.now(), inUse);
     this.#connections.set(socket, connection);
     socket.on('close', this.#onClose);
+    // Its event has been: it was closed before anybody went into its requests.
+    if (socket.closed) queueMicrotask(() => this.#forget(connection));
     return connection;
   }
 
   #forget(connection: Connection): void {
     const { socket } = connection;
-    if (this.#latest?.connection === connection) this.#latest = undefined;
     socket.removeListener('close', this.#onClose);
     this.#connections.delete(socket);
     // A response that was queued behind another one gets no event of its own when its connection goes.
-    for (const exchange of connection.takeOpen()) this.#traffic.end(exchange);
+    for (const exchange of connection.takeOpen()) {
+      if (exchange.request !== undefined) this.#bodies.delete(exchange.request);
+      this.#traffic.end(exchange);
+    }
   }
 
   readonly #onClose = onEventOf((socket) => {
@@ -274,44 +283,62 @@ export class HttpConnections implements ConnectionFollower {
 
   /** Every request of the service waits for this and {@link #onResponseFinish}. */
   readonly #onRequestStart = (message: unknown): void => {
-    const { request, response, socket, server } = message as Exchanged;
-    if (server !== this.server) return;
-    const connection = this.#connections.get(socket) ?? this.#adopt(socket, true);
-    const before = this.#latest;
-    if (before !== undefined && before.connection !== connection) before.connection.unanswered = before;
-    if (connection.unanswered !== undefined) connection.unanswered = undefined;
-    const exchange = Exchange.begin(connection, request, response, this.#classifier, this.#clock.now());
-    this.#latest = exchange;
-    this.#journal.write(exchange);
+    const published = message as ExchangeMessage;
+    if (published.server !== this.server) return;
+    const { method, url, rawHeaders } = published.request;
+    this.#journal.started(published, { method, target: url, fields: rawHeaders }, this.#clock.now());
+    // The user's own word is asked of the request as it came, and a body has to be known of when the answer is sent.
+    if (this.#classifier.countsAgent === undefined || mayHaveBody(method)) this.#journal.catchUp();
   };
 
   readonly #onResponseFinish = (message: unknown): void => {
-    const { request, socket, server } = message as Exchanged;
-    if (server !== this.server) return;
-    const exchange = this.#takeUnanswered(socket, request);
-    if (exchange?.answered(this.#clock.now(), this.#telling)) this.#journal.write(exchange);
+    const published = message as ExchangeMessage;
+    if (published.server !== this.server) return;
+    const now = this.#clock.now();
+    if (this.#mustRead(published.request, now)) {
+      this.#journal.catchUp();
+      this.#finish(published, now, published.socket.bytesRead);
+    } else this.#journal.finished(published, now);
   };
 
-  #takeUnanswered(socket: Socket, request: IncomingMessage): Exchange | undefined {
-    const latest = this.#latest;
-    if (latest?.request === request) {
-      this.#latest = undefined;
-      return latest;
-    }
-    const connection = this.#connections.get(socket);
-    const unanswered = connection?.unanswered;
-    if (connection !== undefined && unanswered?.request === request) {
-      connection.unanswered = undefined;
-      return unanswered;
-    }
-    // Another one came behind it on its connection: both are gone into before its answer is.
-    this.#journal.catchUp();
-    return connection?.open.find((exchange) => exchange.request === request);
+  /**
+   * Whether it is to be read what has been received with an answer, which costs about as much as all that is done for a
+   * request besides: not where it can be worked out from the heads, but for now and then.
+   */
+  #mustRead(request: IncomingMessage, now: number): boolean {
+    if (this.#telling || this.#hasHadOddBody || (this.#bodies.size > 0 && this.#bodies.has(request))) return true;
+    if (now < this.#readAgainAt) return false;
+    this.#readAgainAt = now + READ_EVERY_MS;
+    return true;
   }
 
-  requestStarted(exchange: Exchange): void {
-    const { connection } = exchange;
-    exchange.readHead(this.#classifier);
+  requestStarted(message: ExchangeMessage, line: RequestLine, startedAt: number): void {
+    const connection = this.#connectionOf(message.socket);
+    this.#start(new Exchange(connection, message, line, this.#classifier, startedAt));
+  }
+
+  responseFinished(message: ExchangeMessage, answeredAt: number): void {
+    this.#finish(message, answeredAt);
+  }
+
+  exchanged(message: ExchangeMessage, line: RequestLine, startedAt: number, answeredAt: number): void {
+    const connection = this.#connectionOf(message.socket);
+    const exchange = new Exchange(connection, message, line, this.#classifier, startedAt);
+    // It does not become the request in flight only to be taken away: that would cost more than the rest.
+    if (this.#telling || connection.inUse || connection.told || connection.endedAt !== undefined) {
+      this.#start(exchange);
+      this.#finish(message, answeredAt);
+      return;
+    }
+    this.#hasHadOddBody ||= exchange.announcesBody && !mayHaveBody(exchange.method);
+    exchange.answered(answeredAt);
+    this.#traffic.exchanged(exchange, answeredAt);
+    connection.exchanged(exchange);
+  }
+
+  #start(exchange: Exchange): void {
+    const { connection, request } = exchange;
+    if (exchange.announcesBody && request !== undefined) this.#bodies.add(request);
     const startsAt = this.#telling ? connection.nextStartsAt : undefined;
     this.#traffic.begin(exchange);
     connection.requestStarted(exchange);
@@ -323,22 +350,19 @@ export class HttpConnections implements ConnectionFollower {
     }
   }
 
-  responseFinished(exchange: Exchange): void {
-    const wasOpen = exchange.connection.responseFinished(exchange);
-    if (wasOpen) this.#traffic.end(exchange, exchange.answeredAt);
+  /** @param received What had come from the caller by then, if it was read. */
+  #finish({ request, socket }: ExchangeMessage, answeredAt: number, received?: number): void {
+    const connection = this.#connections.get(socket);
+    const exchange = connection?.open.find((open) => open.request === request);
+    if (connection === undefined || exchange === undefined) return;
+    this.#bodies.delete(request);
+    exchange.answered(answeredAt, received);
+    connection.responseFinished(exchange);
+    this.#traffic.end(exchange, answeredAt);
   }
 
-  exchanged(exchange: Exchange): void {
-    const { connection } = exchange;
-    // It does not become the request in flight only to be taken away: that would cost more than the rest.
-    if (this.#telling || connection.inUse || connection.told || connection.endedAt !== undefined) {
-      this.requestStarted(exchange);
-      this.responseFinished(exchange);
-      return;
-    }
-    exchange.readHead(this.#classifier);
-    this.#traffic.exchanged(exchange, exchange.answeredAt);
-    connection.exchanged(exchange);
+  #connectionOf(socket: Socket): Connection {
+    return this.#connections.get(socket) ?? this.#adopt(socket, true);
   }
 
   #tell({ connection, request, response }: Exchange): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Connection, type ConnectionFollower, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { Connection, mayTell, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { Exchange } from '../src/exchange.ts';
 import type { RequestClassifier } from '../src/request-classifier.ts';
 
@@ -14,7 +14,7 @@ let connection: Connection;
 
 function accepted(at = 0, bytesRead = 0): void {
   socket = { bytesRead };
-  connection = new Connection(socket as Socket, at, {} as ConnectionFollower, bytesRead > 0);
+  connection = new Connection(socket as Socket, at, bytesRead > 0);
 }
 
 beforeEach(() => accepted());
@@ -40,15 +40,21 @@ function arrives(
   const startsAt = connection.nextStartsAt;
   socket.bytesRead += head.length + body;
   const request = { method, url, headers, rawHeaders, complete } as unknown as IncomingMessage;
-  const exchange = Exchange.begin(connection, request, {} as ServerResponse, CLASSIFIER, at);
+  const exchange = exchangeOf(request, at);
   connection.requestStarted(exchange);
   if (measured) connection.measure(exchange, startsAt);
   return exchange;
 }
 
-/** The answer to a request is sent to the end. */
-function answered(exchange: Exchange, at: number, exact = false): boolean {
-  exchange.answered(at, exact);
+function exchangeOf(request: IncomingMessage, at: number): Exchange {
+  const { method, url: target, rawHeaders: fields } = request;
+  const message = { request, response: {} as ServerResponse, socket: connection.socket, server: {} };
+  return new Exchange(connection, message, { method, target, fields }, CLASSIFIER, at);
+}
+
+/** The answer to a request is sent to the end, and what has been received by then is read, or not. */
+function answered(exchange: Exchange, at: number, received: number | undefined = socket.bytesRead): boolean {
+  exchange.answered(at, received);
   return connection.responseFinished(exchange);
 }
 
@@ -76,7 +82,7 @@ test('requests that were answered before they were gone into leave what their st
     length: fc.option(fc.nat(9), { nil: undefined }),
     missing: fc.nat(3),
   });
-  const after = (requests: readonly Request[], enter: (exchange: Exchange) => void): unknown[] => {
+  const after = (requests: readonly Request[], read: boolean, enter: (exchange: Exchange) => void): unknown[] => {
     accepted();
     let at = 0;
     return requests.map(({ pauseMs, takesMs, method, length, missing }) => {
@@ -89,22 +95,20 @@ test('requests that were answered before they were gone into leave what their st
       const headers = { 'content-length': length === undefined ? undefined : String(length) };
       const complete = come === (length ?? 0);
       const message = { method, url: '/', rawHeaders: fields, headers, complete } as unknown as IncomingMessage;
-      const exchange = Exchange.begin(connection, message, {} as ServerResponse, CLASSIFIER, at);
+      const exchange = exchangeOf(message, at);
       at += takesMs;
-      exchange.answered(at, false);
+      exchange.answered(at, read || length !== undefined ? socket.bytesRead : undefined);
       enter(exchange);
       return [connection.kind(), connection.nextStartsAt, patience(at), connection.mayCloseAt(at, at, 0)];
     });
   };
   fc.assert(
-    fc.property(fc.array(request, { maxLength: 12 }), fc.boolean(), (all, bodies) => {
-      // One that has had a body is read at every answer from then on.
-      const requests = bodies ? all : all.map((one) => ({ ...one, length: undefined }));
-      const apart = after(requests, (exchange) => {
+    fc.property(fc.array(request, { maxLength: 12 }), fc.boolean(), (requests, read) => {
+      const apart = after(requests, read, (exchange) => {
         connection.requestStarted(exchange);
         connection.responseFinished(exchange);
       });
-      expect(after(requests, (exchange) => connection.exchanged(exchange))).toEqual(apart);
+      expect(after(requests, read, (exchange) => connection.exchanged(exchange))).toEqual(apart);
     }),
   );
 });
@@ -182,87 +186,55 @@ describe('what a connection is doing', () => {
   });
 });
 
-describe('what has been received is read now and then, and worked out in between', () => {
-  let reads: number;
-
-  beforeEach(() => {
-    let received = 0;
-    reads = 0;
-    socket = {
-      get bytesRead() {
-        reads += 1;
-        return received;
-      },
-      set bytesRead(now) {
-        received = now;
-      },
-    };
-    connection = new Connection(socket as Socket, 0, {} as ConnectionFollower);
-  });
-
-  /** A request and its answer. @returns how often that read what was received. */
-  function readsOf(at: number, { exact = false, ...shape }: Shape & { readonly exact?: boolean } = {}): number {
+describe('what has been received is worked out from the heads where it is not read', () => {
+  const unread = (at: number, shape: Shape = {}): boolean => {
     const exchange = arrives(at, { ...shape, measured: false });
-    const before = reads;
-    answered(exchange, at, exact);
-    return reads - before;
-  }
-
+    exchange.answered(at);
+    return connection.responseFinished(exchange);
+  };
   const afterwards = (): string => {
     const idle = connection.kind();
     socket.bytesRead += 1;
     return `${idle}, then ${connection.kind()}`;
   };
 
-  test('once in 250 ms', () => {
-    expect([0, 10, 249, 250, 260, 500].map((at) => readsOf(at))).toEqual([1, 0, 0, 1, 0, 1]);
-  });
-
-  test('half a head is one though it was worked out', () => {
-    expect([readsOf(0), readsOf(10, { url: '/a' }), readsOf(20, { headers: { accept: '*/*' } })]).toEqual([1, 0, 0]);
+  test('and half a head is one', () => {
+    for (const shape of [{}, { url: '/a' }, { headers: { accept: '*/*' } }]) unread(0, shape);
     expect(afterwards()).toBe('idle, then half-head');
   });
 
   test('also behind pipelined requests', () => {
-    readsOf(0);
     const [first, second] = [arrives(10, { measured: false }), arrives(10, { url: '/second', measured: false })];
-    answered(second, 20);
-    answered(first, 20);
+    for (const exchange of [second, first]) {
+      exchange.answered(20);
+      connection.responseFinished(exchange);
+    }
     expect(afterwards()).toBe('idle, then half-head');
   });
 
-  test('always when it must be exact, and where a body has come', () => {
-    expect([readsOf(0), readsOf(10, { exact: true }), readsOf(20)]).toEqual([1, 1, 0]);
-    const body = { method: 'POST', headers: { 'Content-Length': '5' }, body: 5 };
-    expect([readsOf(30, body), readsOf(40), readsOf(50)]).toEqual([1, 1, 1]);
+  test('and of a body that nobody looked for it is not known, until it is read', () => {
+    const body = { headers: { 'Content-Length': '5' }, body: 5 };
+    unread(0, body);
+    expect(afterwards()).toBe('idle, then idle');
+    served(10);
     expect(afterwards()).toBe('idle, then half-head');
   });
 
   test('a head written in an unusual way is right again with the next reading', () => {
-    readsOf(0);
-    readsOf(10);
+    unread(0);
     socket.bytesRead += 3;
     expect(connection.kind()).toBe('half-head');
-    expect([readsOf(260), connection.kind()]).toEqual([1, 'idle']);
+    served(10, { measured: false });
+    expect(afterwards()).toBe('idle, then half-head');
   });
 
   test('what is not known of one that was in use stays unknown until it is read', () => {
-    connection = new Connection(socket as Socket, 0, {} as ConnectionFollower, true);
-    const [first, second] = [arrives(10, { measured: false }), arrives(10, { measured: false })];
-    answered(first, 20);
-    answered(second, 20);
-    socket.bytesRead += 1;
-    expect(connection.kind()).toBe('idle');
-    readsOf(300);
+    accepted(0, 500);
+    unread(10);
+    expect(afterwards()).toBe('idle, then idle');
+    served(20);
     expect(afterwards()).toBe('idle, then half-head');
   });
-});
-
-test('where a request ends is known though a router rewrote it', () => {
-  const request = arrives(10, { url: '/api/orders' }).request as IncomingMessage;
-  request.url = '/orders';
-  connection.measureOpen();
-  expect(mayTell(connection, request)).toBe(true);
 });
 
 describe('how long a silent connection is left alone', () => {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CLOSED_LOOP_MS, Connection, type ConnectionFollower, SILENT_SOCKET_MS } from '../src/connection.ts';
+import { CLOSED_LOOP_MS, Connection, SILENT_SOCKET_MS } from '../src/connection.ts';
 import { ABORT_LEAD_MS, DEFAULTS, EXIT_MARGIN_MS, FAST_PATH } from '../src/defaults.ts';
 import { Exchange } from '../src/exchange.ts';
 import { resolveOptions } from '../src/lifecycle-options.ts';
@@ -126,12 +126,13 @@ describe('connections', () => {
   const text = section(sequence, 'Connections');
   const classifier = { counts: () => true, countsAgent: undefined, leaves: () => false };
   const untold = (everyMs: number, requests: number, quietSince?: number): number => {
-    const connection = new Connection({ bytesRead: 0 } as Socket, 0, {} as ConnectionFollower);
+    const connection = new Connection({ bytesRead: 0 } as Socket, 0);
     for (let index = requests - 1; index >= 0; index--) {
-      const request = { complete: true, rawHeaders: [] } as never;
-      const exchange = Exchange.begin(connection, request, {} as never, classifier, -index * everyMs);
+      const message = { request: { complete: true }, response: {}, socket: connection.socket, server: {} } as never;
+      const line = { method: 'GET', target: '/', fields: [] };
+      const exchange = new Exchange(connection, message, line, classifier, -index * everyMs);
       connection.requestStarted(exchange);
-      exchange.answered(-index * everyMs, true);
+      exchange.answered(-index * everyMs, 0);
       connection.responseFinished(exchange);
     }
     return connection.mayCloseAt(0, 0, quietSince);

@@ -1,104 +1,87 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Connection } from '../src/connection.ts';
 import { Exchange } from '../src/exchange.ts';
 import type { RequestClassifier } from '../src/request-classifier.ts';
 
-describe('a request that is gone into later', () => {
-  const classifier: RequestClassifier = {
-    counts: () => true,
-    countsAgent: (userAgent) => userAgent !== 'probe',
-    leaves: () => false,
+const BY_AGENT: RequestClassifier = {
+  counts: () => {
+    throw new Error("the request may be a router's by now");
+  },
+  countsAgent: (userAgent) => userAgent !== 'probe',
+  leaves: () => {
+    throw new Error("the request may be a router's by now");
+  },
+};
+const CONNECTION = new Connection({} as Socket, 0);
+
+interface Shape {
+  readonly method?: string;
+  readonly target?: string;
+  readonly fields?: readonly string[];
+  readonly complete?: boolean;
+  readonly classifier?: RequestClassifier;
+}
+
+function comes({ method, target, fields = [], complete = true, classifier = BY_AGENT }: Shape = {}): Exchange {
+  const message = {
+    request: { complete, method: 'ROUTED', url: '/routed', rawHeaders: [] } as unknown as IncomingMessage,
+    response: {} as ServerResponse,
+    socket: CONNECTION.socket,
+    server: {},
   };
-  let socket: { bytesRead: number };
-  let connection: Connection;
-  let entered: string[];
+  return new Exchange(CONNECTION, message, { method, target, fields }, classifier, 10);
+}
 
-  beforeEach(() => {
-    entered = [];
-    socket = { bytesRead: 0 };
-    connection = new Connection(socket as Socket, 0, {
-      requestStarted(exchange) {
-        exchange.readHead(classifier);
-        connection.requestStarted(exchange);
-        entered.push('started');
-      },
-      responseFinished(exchange) {
-        connection.responseFinished(exchange);
-        entered.push('finished');
-      },
-      exchanged(exchange) {
-        exchange.readHead(classifier);
-        connection.exchanged(exchange);
-        entered.push('exchanged');
-      },
-    });
-  });
-
-  function comes(at: number, { method = 'GET', fields = ['Host', 'x'], body = 0, complete = true } = {}): Exchange {
-    const pairs = fields.map((part, index) => part + (index % 2 === 0 ? ': ' : '\r\n')).join('');
-    socket.bytesRead += `${method} / HTTP/1.1\r\n${pairs}\r\n`.length + body;
-    const request = { method, url: '/', rawHeaders: fields, headers: {}, complete } as unknown as IncomingMessage;
-    return Exchange.begin(connection, request, {} as ServerResponse, classifier, at);
-  }
-
-  test('is gone into together with its answer', () => {
-    const exchange = comes(10);
-    expect(exchange.answered(20, false)).toBe(false);
-    expect([exchange.request, entered]).toEqual([undefined, []]);
-    exchange.enter();
-    expect([connection.kind(), entered]).toEqual(['idle', ['exchanged']]);
-  });
-
-  test('is gone into again when the answer comes later', () => {
-    const exchange = comes(10);
-    exchange.enter();
-    expect([connection.kind(), entered]).toEqual(['active', ['started']]);
-    expect(exchange.answered(20, false)).toBe(true);
-    exchange.enter();
-    expect([connection.kind(), entered]).toEqual(['idle', ['started', 'finished']]);
+describe('a request', () => {
+  test('is known by what it said when it came', () => {
+    const { method, target, startedAt } = comes({ method: 'GET', target: '/orders' });
+    expect({ method, target, startedAt }).toEqual({ method: 'GET', target: '/orders', startedAt: 10 });
   });
 
   test.each([
     ['probe', false],
     ['browser', true],
-  ])('is counted by its user agent when it has gone: %s, %s', (userAgent, counted) => {
-    const exchange = comes(10, { fields: ['User-Agent', userAgent] });
-    exchange.answered(20, false);
-    exchange.enter();
-    expect(exchange.counted).toBe(counted);
+  ])('is counted by its user agent: %s, %s', (userAgent, counted) => {
+    const exchange = comes({ fields: ['User-Agent', userAgent] });
+    expect([exchange.counted, exchange.leaves]).toEqual([counted, false]);
   });
 
-  test('half a head behind it is one', () => {
-    for (const at of [10, 20]) {
-      const exchange = comes(at);
-      exchange.answered(at, false);
-      exchange.enter();
-    }
-    socket.bytesRead += 3;
-    expect(connection.kind()).toBe('half-head');
+  test.each([true, false])('is counted as the classifier says that has to see it: %s', (says) => {
+    const classifier = { counts: () => says, countsAgent: undefined, leaves: () => says };
+    const exchange = comes({ classifier });
+    expect([exchange.counted, exchange.leaves]).toEqual([says, says]);
   });
 
-  test('a body that its method does not have is no half head, and is known of from then on', () => {
-    comes(10).answered(10, false);
-    const exchange = comes(20, { fields: ['Content-Length', '5'], body: 5 });
-    exchange.answered(30, false);
-    expect([exchange.received, connection.hasHadBody]).toEqual([undefined, false]);
-    exchange.enter();
-    expect([connection.kind(), connection.hasHadBody]).toEqual(['idle', true]);
-    const next = comes(40);
-    next.answered(50, false);
-    next.enter();
-    socket.bytesRead += 3;
-    expect([next.received, connection.kind()]).toEqual([socket.bytesRead - 3, 'half-head']);
+  test('has a head as long as common clients write it', () => {
+    const { headLength } = comes({ method: 'GET', target: '/a', fields: ['Host', 'x'] });
+    expect(headLength).toBe('GET /a HTTP/1.1\r\nHost: x\r\n\r\n'.length);
+  });
+});
+
+describe('an answered request', () => {
+  const body = { method: 'POST', fields: ['Content-Length', '5'] };
+
+  test.each([
+    ['without a body', { method: 'GET', complete: false }],
+    ['with all of its body', body],
+  ])('%s is held no longer', (_, shape) => {
+    const exchange = comes(shape);
+    exchange.answered(20, 100);
+    const { request, response, complete, answeredAt, received } = exchange;
+    expect({ request, response, complete, answeredAt, received }).toEqual({
+      request: undefined,
+      response: undefined,
+      complete: true,
+      answeredAt: 20,
+      received: 100,
+    });
   });
 
-  test('a body that its method may have is known of at once', () => {
-    comes(10).answered(10, false);
-    const exchange = comes(20, { method: 'POST', fields: ['Content-Length', '5'], body: 3, complete: false });
-    expect(connection.hasHadBody).toBe(true);
-    exchange.answered(30, false);
-    expect([exchange.received, exchange.complete]).toEqual([socket.bytesRead, false]);
+  test('whose body is still to come is held: it says how long that is', () => {
+    const exchange = comes({ ...body, complete: false });
+    exchange.answered(20, 100);
+    expect([exchange.complete, exchange.request === undefined, exchange.response]).toEqual([false, false, undefined]);
   });
 });

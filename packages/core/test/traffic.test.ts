@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ExchangeMessage } from '../src/request-journal.ts';
 import { pathOf, TrackedRequest, Traffic } from '../src/traffic.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 
@@ -144,15 +145,22 @@ describe('in flight', () => {
   });
 });
 
+/** Something that is written down, and done when the journal is gone into. */
+function write({ journal }: Traffic, run: () => void): void {
+  const server = {};
+  journal.follow(server, { requestStarted: run, responseFinished: run, exchanged: run });
+  journal.finished({ server } as ExchangeMessage, 0);
+}
+
 describe('what is in the journal', () => {
   /** One request answered and one in flight, both written down and not gone into. */
   function written() {
     const context = traffic();
     const { all, clock, made } = context;
     const [first, second] = [made(), made()];
-    all.journal.write({ enter: () => all.begin(first) });
-    all.journal.write({ enter: () => all.end(first, clock.now()) });
-    all.journal.write({ enter: () => all.begin(second) });
+    write(all, () => all.begin(first));
+    write(all, () => all.end(first, clock.now()));
+    write(all, () => all.begin(second));
     return { ...context, first, second };
   }
 
@@ -185,7 +193,7 @@ describe('what is in the journal', () => {
   test('hears of the drain', () => {
     const { all, second } = written();
     const signals = all.signalsOf(second.request);
-    all.journal.write({ enter: () => {} });
+    write(all, () => {});
     all.abortForDrain();
     expect(signals?.drain.aborted).toBe(true);
   });
@@ -197,7 +205,7 @@ describe('what is in the journal', () => {
     expect([...all.requests()]).toEqual([second, third]);
     expect(all.arrivals().lastAt).toBe(clock.now());
     const fourthAt = clock.now();
-    all.journal.write({ enter: () => all.end(second, fourthAt) });
+    write(all, () => all.end(second, fourthAt));
     await clock.advance(10);
     all.end(third);
     expect([all.lastAnswerAt, all.answered]).toEqual([clock.now(), 3]);
@@ -215,7 +223,7 @@ describe('what is in the journal', () => {
     const { all, clock } = traffic();
     const entered: unknown[] = [];
     all.lateFrom(clock.now());
-    all.journal.write({ enter: () => void entered.push(true) });
+    write(all, () => void entered.push(true));
     expect(entered).toEqual([true]);
   });
 });

@@ -31,6 +31,8 @@ export class FakeConnection {
   #answersEnd = true;
   /** Whether our side was ended. */
   ending = false;
+  /** How often it was asked what has been received. */
+  reads = 0;
 
   constructor(server: Server, remotePort: number) {
     this.#server = server;
@@ -42,7 +44,12 @@ export class FakeConnection {
       destroy: () => this.#close(),
     };
     this.socket = Object.assign(this.#emitter, own) as unknown as Socket;
-    Object.defineProperty(this.socket, 'bytesRead', { get: () => this.#bytesRead });
+    Object.defineProperty(this.socket, 'bytesRead', {
+      get: () => {
+        this.reads += 1;
+        return this.#bytesRead;
+      },
+    });
   }
 
   /** Whether a request can still be sent on it. */
@@ -110,6 +117,7 @@ export class FakeConnection {
     this.#closed = true;
     queueMicrotask(() => {
       for (const exchange of this.#open) exchange.lose();
+      Object.assign(this.#emitter, { closed: true });
       this.#emitter.emit('close');
     });
   }
