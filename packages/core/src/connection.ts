@@ -162,7 +162,7 @@ export class Connection {
     this.#idleSince = answeredAt;
     const end = this.newestEndsAt;
     if (received === undefined) {
-      // Nothing was read if the head had not been yet, and of a body that came with it the octets are not known.
+      // Worked out from the heads; of a body that came with them the octets are not known.
       const known = startsAt !== undefined && !this.#bodySinceIdle;
       this.#bytesWhenIdle = known ? startsAt + this.#headsSinceIdle : undefined;
     } else if (complete) {

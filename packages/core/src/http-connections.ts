@@ -384,7 +384,7 @@ export class HttpConnections implements JournalReader {
   readonly #onHandover = (request: IncomingMessage): void => {
     // In HTTP/2 a CONNECT takes a stream and not the connection.
     if (request.httpVersionMajor > 1) return;
-    const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket, true);
+    const connection = this.#connectionOf(request.socket);
     connection.upgraded = true;
     connection.leaves = this.#longLived[request.method === 'CONNECT' ? 'tunnels' : 'upgrades'] === 'leave';
   };

@@ -237,6 +237,13 @@ describe('what has been received is worked out from the heads where it is not re
   });
 });
 
+test('where a request ends is known though a router rewrote it', () => {
+  const request = arrives(10, { url: '/api/orders' }).request as IncomingMessage;
+  request.url = '/orders';
+  connection.measureOpen();
+  expect(mayTell(connection, request)).toBe(true);
+});
+
 describe('how long a silent connection is left alone', () => {
   test("one that has said nothing gets Go's five seconds from when it was accepted", () => {
     accepted(T0 - 1_000);
