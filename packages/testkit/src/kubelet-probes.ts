@@ -63,7 +63,7 @@ export interface Probes {
 
 /**
  * Probes as the kubelet does (`kube-probe/1.34`, a new connection each time, `Connection: close`, status 200 to 399 is
- * success), until stopped or until the process has ended. It only looks: a failed liveness probe restarts nothing.
+ * success), one at a time, until stopped or until the process has ended. It only looks: a failed liveness probe restarts nothing.
  */
 export function startProbes(container: Container, options: ProbesOptions): Probes {
   const { periodSeconds = 10, timeoutSeconds = 1, failureThreshold = 3 } = options;
@@ -96,6 +96,7 @@ class Probe implements ProbeState {
   readonly #onResult: ((result: ProbeResult) => void) | undefined;
   readonly #stopping = new AbortController();
   #failuresInARow = 0;
+  #underWay = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -120,7 +121,9 @@ class Probe implements ProbeState {
   }
 
   async #probe(target: ProbeTarget): Promise<void> {
+    if (this.#underWay) return;
     const atMs = nowMs();
+    this.#underWay = true;
     this.sent += 1;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#settings.timeoutMs)]);
     try {
@@ -130,6 +133,8 @@ class Probe implements ProbeState {
       if (this.#stopping.signal.aborted) return;
       const error = signal.aborted ? 'ETIMEDOUT' : causeOf(failure);
       this.#record({ probe: this.#kind, atMs, ok: false, error });
+    } finally {
+      this.#underWay = false;
     }
   }
 

@@ -204,6 +204,18 @@ describe('startProbes', () => {
     probes.stop();
   });
 
+  it('has one under way at the most', async () => {
+    const { service, port } = await pod({ HOOK_MS: '300' });
+    const sentByFirstAnswer = await new Promise<number>((resolve) => {
+      const probes = startProbes(service, {
+        liveness: { port, path: '/prestop' },
+        periodSeconds: 0.02,
+        onResult: () => resolve(probes.liveness.sent),
+      });
+    });
+    expect(sentByFirstAnswer).toBe(1);
+  });
+
   it('fails a probe that nobody answers in time', async () => {
     const { service, port } = await pod({ HOOK_MS: '5000' });
     const probes = startProbes(service, { liveness: { port, path: '/prestop' }, timeoutSeconds: 0.1 });
