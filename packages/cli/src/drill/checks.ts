@@ -3,6 +3,7 @@ import type { Case } from './cases/case.ts';
 import type { LossCause } from './diagnosis.ts';
 import { showDuration } from './duration.ts';
 import type { FaultName } from './faults/fault.ts';
+import type { LivenessEvidence } from './liveness-watch.ts';
 import { counted } from './output/words.ts';
 import type { Check, FaultResult, PodResult, Verdict } from './result.ts';
 
@@ -20,6 +21,8 @@ export interface Evidence {
   readonly starved: number;
   /** The longest lag of a caller. */
   readonly longestLagMs: number;
+  /** Absent where there is no liveness probe. */
+  readonly liveness?: LivenessEvidence;
 }
 
 /** All that has to hold, in the order in which it is of interest. */
@@ -29,6 +32,7 @@ export function checksFor(evidence: Evidence): Check[] {
     ...evidence.faults.map(faultCheck).filter((check) => check !== undefined),
     ...(evidence.case.pod === 'left-alone' ? [] : [inTime(evidence), ...exitCodeChecks(evidence)]),
     ...hookChecks(evidence),
+    ...livenessChecks(evidence),
     ...(evidence.case.pod === 'deleted' ? [] : backChecks(evidence)),
     tested(evidence),
   ];
@@ -166,6 +170,24 @@ function hookChecks({ pods, case: { name } }: Evidence): Check[] {
 
 function hookMs({ hooks }: PodTimeline): number {
   return Math.max(...hooks.map(({ startedAtMs, endedAtMs = startedAtMs }) => endedAtMs - startedAtMs));
+}
+
+function livenessChecks({ liveness }: Evidence): Check[] {
+  if (liveness === undefined) return [];
+  const title = 'the liveness probe was answered';
+  const { asked, restarts } = liveness;
+  const [restart] = restarts;
+  if (restart === undefined) return [{ id: 'liveness', title, outcome: 'pass', detail: counted(asked, 'time') }];
+  const { pod, failures, got } = restart;
+  return [
+    {
+      id: 'liveness',
+      title,
+      outcome: 'fail',
+      detail: `${pod}: ${got}, ${failures} times in a row; the kubelet would have restarted it`,
+      remedy: 'answer it in every phase: a service that drains is alive',
+    },
+  ];
 }
 
 function backChecks({ pods, case: { pod: fate } }: Evidence): Check[] {

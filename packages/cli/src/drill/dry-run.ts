@@ -4,7 +4,7 @@ import { showDuration } from './duration.ts';
 import type { DrillOrder } from './from-arguments.ts';
 import { summaryOf } from './report.ts';
 import { scheduleOf } from './schedule.ts';
-import type { DrillSettings, HookSetting, HttpTarget, PortSlot, ReadinessSetting } from './settings.ts';
+import type { DrillSettings, HookSetting, HttpTarget, PortSlot, ReadinessSetting, RestartProbe } from './settings.ts';
 
 const SHOWN_REQUESTS = 5;
 
@@ -20,7 +20,9 @@ export function dryRun({ settings, compared, notes }: DrillOrder): string {
     ...(compared === undefined ? [] : [['compared', compared.service.command.join(' ')] as const]),
     ['pods', `${settings.replicas}, and a new one before each is stopped`],
     ['ports', service.ports.map(portWords).join(', ')],
+    ...restartRow('started', service.startup, service.ports),
     ['ready', readinessWords(service.readiness, service.ports)],
+    ...restartRow('alive', service.liveness, service.ports),
     ['hook', hookWords(service.hook, service.ports)],
     ['grace', graceWords(service.graceSeconds)],
     [
@@ -80,13 +82,25 @@ function readinessWords(readiness: ReadinessSetting, ports: readonly PortSlot[])
     case 'auto':
       return 'the first port accepts connections, and /readyz on the second, if the service listens there';
     case 'tcp':
-      return 'the first port accepts connections';
+      return `${slotWords(readiness.slot ?? 0, ports)} accepts connections`;
     case 'http':
       return targetWords(readiness, ports);
   }
 }
 
+function restartRow(
+  name: string,
+  probe: RestartProbe | undefined,
+  ports: readonly PortSlot[],
+): readonly (readonly [string, string])[] {
+  return probe === undefined ? [] : [[name, readinessWords(probe.asks, ports)]];
+}
+
 function targetWords({ slot, path, scheme = 'HTTP' }: HttpTarget, ports: readonly PortSlot[]): string {
+  return `GET ${path} on ${slotWords(slot, ports)}${scheme === 'HTTPS' ? ', over TLS' : ''}`;
+}
+
+function slotWords(slot: number, ports: readonly PortSlot[]): string {
   const port = ports[slot];
-  return `GET ${path} on ${port === undefined ? `port ${slot + 1}` : portWords(port)}${scheme === 'HTTPS' ? ', over TLS' : ''}`;
+  return port === undefined ? `port ${slot + 1}` : portWords(port);
 }

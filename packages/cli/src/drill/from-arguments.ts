@@ -118,7 +118,7 @@ class Given {
     const ports = this.#ports(manifest);
     const registry = this.#registry();
     const ready = this.#arguments.text('ready');
-    const livenessGrace = manifest?.livenessGraceSeconds;
+    const { startup, liveness, livenessGraceSeconds } = manifest ?? {};
     const graceSeconds = this.number('grace', 0, 86_400) ?? manifest?.graceSeconds ?? DRILL_DEFAULTS.graceSeconds;
     // Where there is a manifest, whether the two numbers agree is a part of what is drilled.
     const env = { ...(manifest?.env ?? { [SDK_DEFAULTS.graceSetting]: String(graceSeconds) }), ...this.#env() };
@@ -132,7 +132,9 @@ class Given {
       readinessPeriod: manifest?.readinessPeriod ?? DRILL_DEFAULTS.readinessPeriod,
       startTimeoutMs: this.#duration('start-timeout', 1) ?? DRILL_DEFAULTS.startTimeoutMs,
       graceSeconds,
-      ...(livenessGrace === undefined ? {} : { livenessGraceSeconds: livenessGrace }),
+      ...(startup === undefined ? {} : { startup }),
+      ...(liveness === undefined ? {} : { liveness }),
+      ...(livenessGraceSeconds === undefined ? {} : { livenessGraceSeconds }),
       ...(registry === undefined ? {} : { registryDirSetting: registry }),
     };
   }

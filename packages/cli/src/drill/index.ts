@@ -25,7 +25,9 @@ export type {
   HttpTarget,
   LoadSetting,
   PortSlot,
-  ReadinessPeriod,
+  ProbePeriod,
+  ProbeSetting,
   ReadinessSetting,
+  RestartProbe,
   ServiceSetting,
 } from './settings.ts';

@@ -4,7 +4,7 @@ import { SDK_DEFAULTS } from '../defaults.ts';
 import { CliError, systemMessage, usageError } from '../errors.ts';
 import { type Container, resolvePort } from '../lint/container.ts';
 import type { Hook, HttpTarget as ManifestHttp } from '../lint/hook.ts';
-import type { Probe } from '../lint/probe.ts';
+import type { Probe, ProbeKind } from '../lint/probe.ts';
 import { type Resource, resourcesIn } from '../lint/resource.ts';
 import { readWorkload, type Workload } from '../lint/workload.ts';
 import { Tree } from '../yaml/cursor.ts';
@@ -16,8 +16,9 @@ import type {
   HookSetting,
   HttpTarget,
   PortSlot,
-  ReadinessPeriod,
-  ReadinessSetting,
+  ProbePeriod,
+  ProbeSetting,
+  RestartProbe,
   ServiceSetting,
 } from './settings.ts';
 
@@ -25,7 +26,7 @@ import type {
 export interface ManifestPod
   extends Pick<
     ServiceSetting,
-    'env' | 'hook' | 'readiness' | 'readinessPeriod' | 'graceSeconds' | 'livenessGraceSeconds'
+    'env' | 'hook' | 'startup' | 'readiness' | 'readinessPeriod' | 'liveness' | 'graceSeconds' | 'livenessGraceSeconds'
   > {
   /** `Deployment/orders`, and its container. */
   readonly title: string;
@@ -114,7 +115,7 @@ function chooseContainer({ title, containers }: Workload, name: string | undefin
 }
 
 /** Kubernetes' own defaults of a probe. */
-const PROBE_DEFAULTS: ReadinessPeriod = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
+const PROBE_DEFAULTS: ProbePeriod = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
 
 class PodReader {
   readonly #workload: Workload;
@@ -133,12 +134,13 @@ class PodReader {
   }
 
   read(): ManifestPod {
-    const { preStop, probes } = this.#container;
-    const readinessProbe = probes.find(({ kind }) => kind === 'readinessProbe');
-    const livenessGrace = probes.find(({ kind }) => kind === 'livenessProbe')?.grace.integer;
+    const { preStop } = this.#container;
+    const livenessGrace = this.#probe('livenessProbe')?.grace.integer;
     this.#collectPorts();
     const hook = this.#hook(preStop);
-    const readiness = this.#readiness(readinessProbe);
+    const readiness = this.#asked('readinessProbe', 'found out instead') ?? { kind: 'auto' };
+    const startup = this.#restartProbe('startupProbe');
+    const liveness = this.#restartProbe('livenessProbe');
     const slots = this.#slots(hook.kind === 'http' ? hook.slot : undefined);
     return {
       title: `${this.#workload.title}, container ${this.#container.name}`,
@@ -146,8 +148,10 @@ class PodReader {
       ports: slots,
       hook,
       readiness,
-      readinessPeriod: periodOf(readinessProbe),
+      readinessPeriod: this.#period('readinessProbe'),
       graceSeconds: this.#workload.graceSeconds,
+      ...(startup === undefined ? {} : { startup }),
+      ...(liveness === undefined ? {} : { liveness }),
       ...(livenessGrace === undefined ? {} : { livenessGraceSeconds: livenessGrace }),
       notes: this.#notes,
     };
@@ -215,14 +219,44 @@ class PodReader {
     return written !== undefined && /^\d+$/.test(written) ? Number(written) : SDK_DEFAULTS.adminPort;
   }
 
-  #readiness(probe: Probe | undefined): ReadinessSetting {
-    if (probe?.http !== undefined) {
-      const target = this.#target(probe.http, 'the readiness probe');
+  #probe(kind: ProbeKind): Probe | undefined {
+    return this.#container.probes.find((probe) => probe.kind === kind);
+  }
+
+  #restartProbe(kind: ProbeKind): RestartProbe | undefined {
+    const asks = this.#asked(kind, 'not asked');
+    return asks && { asks, period: this.#period(kind) };
+  }
+
+  /** @param otherwise What is done where it cannot be asked. */
+  #asked(kind: ProbeKind, otherwise: string): ProbeSetting | undefined {
+    const probe = this.#probe(kind);
+    if (probe === undefined) return undefined;
+    const { http, port } = probe;
+    if (http !== undefined) {
+      const target = this.#target(http, `the ${kind}`);
       if (target !== undefined) return { kind: 'http', ...target };
+    } else if (port !== undefined) {
+      const number = resolvePort(port, this.#container)?.number;
+      if (number !== undefined) return { kind: 'tcp', slot: this.#slotOf(number) };
     }
-    if (probe?.port !== undefined && probe.http === undefined) return { kind: 'tcp' };
-    if (probe !== undefined) this.#notes.push('the readiness probe is no httpGet and no tcpSocket; found out instead');
-    return { kind: 'auto' };
+    this.#notes.push(
+      port === undefined
+        ? `the ${kind} is no httpGet and no tcpSocket; ${otherwise}`
+        : `the port of the ${kind} cannot be resolved; ${otherwise}`,
+    );
+    return undefined;
+  }
+
+  #period(kind: ProbeKind): ProbePeriod {
+    const probe = this.#probe(kind);
+    // 0 is what the API server takes for a number that is not given.
+    const number = (name: keyof ProbePeriod): number => probe?.at.get(name).integer || PROBE_DEFAULTS[name];
+    return {
+      periodSeconds: number('periodSeconds'),
+      timeoutSeconds: number('timeoutSeconds'),
+      failureThreshold: number('failureThreshold'),
+    };
   }
 
   #target(http: ManifestHttp, what: string): HttpTarget | undefined {
@@ -237,13 +271,4 @@ class PodReader {
       ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
     };
   }
-}
-
-function periodOf(probe: Probe | undefined): ReadinessPeriod {
-  const number = (name: keyof ReadinessPeriod): number => probe?.at.get(name).integer ?? PROBE_DEFAULTS[name];
-  return {
-    periodSeconds: number('periodSeconds'),
-    timeoutSeconds: number('timeoutSeconds'),
-    failureThreshold: number('failureThreshold'),
-  };
 }

@@ -7,19 +7,28 @@ import type { PortSlot, ServiceSetting } from './settings.ts';
 
 const SHOWN_LINES = 20;
 
+export type AskedProbe = 'startup' | 'readiness' | 'liveness';
+
+export interface FailedProbe extends ProbeTarget {
+  readonly probe: AskedProbe;
+}
+
 /** Why a service is not ready, with what it said and where it listens instead. */
 export async function notReady(
   running: Service,
   service: ServiceSetting,
-  { path, port }: ProbeTarget,
+  failed: FailedProbe,
   outcome: 'ended' | 'timeout',
 ): Promise<DrillError> {
-  const asked = path === undefined ? `port ${port} accepts no connection` : `no 2xx or 3xx from GET ${path} on ${port}`;
+  const { path, port, probe } = failed;
+  const failure =
+    path === undefined ? `port ${port} accepts no connection` : `no 2xx or 3xx from GET ${path} on ${port}`;
+  const asked = probe === 'readiness' ? failure : `its ${probe} probe fails: ${failure}`;
   const why =
     outcome === 'ended'
       ? `ended with ${exitWords(await running.exited)} before it was ready`
       : `was not ready after ${showDuration(service.startTimeoutMs)} (--start-timeout): ${asked}`;
-  const hint = outcome === 'ended' ? told(service) : await whereInstead(running, service, port, path);
+  const hint = outcome === 'ended' ? told(service) : await whatInstead(running, service, failed);
   return new DrillError('ERR_PRESTOP_DRILL_SERVICE', `${service.command.join(' ')} ${why}. ${lastOutput(running)}`, {
     hint,
   });
@@ -31,15 +40,18 @@ export function lastOutput({ lines }: Service): string {
   return output.length === 0 ? 'It said nothing.' : `Its last output:\n${output.join('\n')}`;
 }
 
-async function whereInstead(
+async function whatInstead(
   running: Service,
   service: ServiceSetting,
-  port: number,
-  path: string | undefined,
+  { path, port, probe }: FailedProbe,
 ): Promise<string> {
   const ports = await listeningPorts(running.pid);
   if (ports.length === 0 || (ports.includes(port) && path === undefined)) return told(service);
-  if (ports.includes(port)) return 'it listens there; --ready says what to ask instead, or tcp';
+  if (ports.includes(port)) {
+    return probe === 'readiness'
+      ? 'it listens there; --ready says what to ask instead, or tcp'
+      : `it listens there: the ${probe}Probe of the manifest asks for what it does not answer, for which the kubelet restarts it`;
+  }
   const [other] = ports;
   return `it listens on ${ports.join(' and ')} instead: -p ${other} gives it a free port in that place; ${told(service)}`;
 }

@@ -13,9 +13,9 @@ import { SDK_DEFAULTS } from '../defaults.ts';
 import { DrillError } from './errors.ts';
 import { tokenHeaders } from './hook-token.ts';
 import type { Interrupt } from './interrupt.ts';
-import { notReady } from './not-ready.ts';
+import { type AskedProbe, notReady } from './not-ready.ts';
 import { portEnvironment } from './port-map.ts';
-import type { HttpTarget, ServiceSetting } from './settings.ts';
+import type { HttpTarget, ProbeSetting, ServiceSetting } from './settings.ts';
 
 const HOST = '127.0.0.1';
 const POLL_SECONDS = 0.05;
@@ -36,6 +36,8 @@ export interface DrillPod {
   readonly hook: PreStopHook | undefined;
   /** Where the kubelet asks whether it is ready. */
   readonly readiness: ProbeTarget;
+  /** Where it asks whether the container has to be restarted. Undefined: nowhere. */
+  readonly liveness: ProbeTarget | undefined;
   /** From the start to readiness, in milliseconds. */
   readonly startedInMs: number;
 }
@@ -72,9 +74,9 @@ export async function startPod({ name, service, env, ports: given, interrupt }: 
     throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', cause.message, { cause });
   }
   try {
-    const { readiness, hook, readyAtMs } = await interrupt.race(becomeReady(running, service, ports, environment));
+    const { readyAtMs, ...asked } = await interrupt.race(becomeReady(running, service, ports, environment));
     const startedInMs = readyAtMs - running.startedAtMs;
-    return { name, service: running, host: HOST, target: `${HOST}:${first}`, ports, hook, readiness, startedInMs };
+    return { name, service: running, host: HOST, target: `${HOST}:${first}`, ports, ...asked, startedInMs };
   } catch (error) {
     await running.kill();
     throw error;
@@ -87,38 +89,51 @@ async function becomeReady(
   service: ServiceSetting,
   ports: readonly number[],
   env: Readonly<Record<string, string>>,
-): Promise<Pick<DrillPod, 'readiness' | 'hook'> & { readonly readyAtMs: number }> {
-  const { readiness, hook, cwd } = service;
+): Promise<Pick<DrillPod, 'readiness' | 'liveness' | 'hook'> & { readonly readyAtMs: number }> {
+  const { startup, readiness, readinessPeriod, liveness, hook } = service;
+  const deadline = performance.now() + service.startTimeoutMs;
+  const wait = async (probe: AskedProbe, target: ProbeTarget, timeoutSeconds: number): Promise<ProbeTarget> => {
+    const outcome = await firstResult(running, target, deadline - performance.now(), ({ ok }) => ok, timeoutSeconds);
+    if (outcome !== 'found') throw await notReady(running, service, { ...target, probe }, outcome);
+    return target;
+  };
   let readyAtMs = running.startedAtMs;
-  const wait = async (target: ProbeTarget): Promise<ProbeTarget> => {
-    await untilPassing(running, service, target);
-    // Looking for an admin port takes time of its own, in which it is ready already.
+  const waitForReadiness = async (target: ProbeTarget): Promise<ProbeTarget> => {
+    await wait('readiness', target, readinessPeriod.timeoutSeconds);
+    // What is asked besides takes time of its own, in which it is ready already.
     readyAtMs = performance.now();
     return target;
   };
-  const asked = await wait(
-    readiness.kind === 'http' ? httpTarget(readiness, ports) : { host: HOST, port: ports[0] ?? 0 },
-  );
+  if (startup !== undefined) await wait('startup', targetOf(startup.asks, ports), startup.period.timeoutSeconds);
+  const asked = await waitForReadiness(targetOf(readiness.kind === 'auto' ? { kind: 'tcp' } : readiness, ports));
   const admin = readiness.kind === 'auto' || hook.kind === 'auto' ? await sdkPort(running, ports[1]) : undefined;
   const ready =
     readiness.kind === 'auto' && admin !== undefined
-      ? await wait({ ...admin, path: SDK_DEFAULTS.paths.readyz })
+      ? await waitForReadiness({ ...admin, path: SDK_DEFAULTS.paths.readyz })
       : asked;
+  const alive = liveness && (await wait('liveness', targetOf(liveness.asks, ports), liveness.period.timeoutSeconds));
+  return { readiness: ready, liveness: alive, readyAtMs, hook: hookOf(service, { ports, env, admin }) };
+}
+
+interface HookContext {
+  readonly ports: readonly number[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The SDK's admin server, where there is one. */
+  readonly admin: ProbeTarget | undefined;
+}
+
+function hookOf({ hook, cwd }: ServiceSetting, { ports, env, admin }: HookContext): PreStopHook | undefined {
   switch (hook.kind) {
     case 'none':
-      return { readiness: ready, readyAtMs, hook: undefined };
+      return undefined;
     case 'auto':
-      return {
-        readiness: ready,
-        readyAtMs,
-        hook: admin && { ...admin, path: SDK_DEFAULTS.paths.prestop, ...tokenHeaders({ ...process.env, ...env }) },
-      };
+      return admin && { ...admin, path: SDK_DEFAULTS.paths.prestop, ...tokenHeaders({ ...process.env, ...env }) };
     case 'sleep':
-      return { readiness: ready, readyAtMs, hook: { sleepSeconds: hook.seconds } };
+      return { sleepSeconds: hook.seconds };
     case 'exec':
-      return { readiness: ready, readyAtMs, hook: { command: hook.command, env, cwd } };
+      return { command: hook.command, env, cwd };
     case 'http':
-      return { readiness: ready, readyAtMs, hook: httpTarget(hook, ports) };
+      return httpTarget(hook, ports);
   }
 }
 
@@ -132,14 +147,13 @@ async function sdkPort(running: Service, port: number | undefined): Promise<Prob
   return (await firstResult(running, readyz, ADMIN_PORT_MS, answers)) === 'found' ? target : undefined;
 }
 
+function targetOf(asks: ProbeSetting, ports: readonly number[]): ProbeTarget {
+  return asks.kind === 'http' ? httpTarget(asks, ports) : { host: HOST, port: ports[asks.slot ?? 0] ?? 0 };
+}
+
 function httpTarget({ slot, path, scheme, headers }: HttpTarget, ports: readonly number[]) {
   const optional = { ...(scheme === undefined ? {} : { scheme }), ...(headers === undefined ? {} : { headers }) };
   return { host: HOST, port: ports[slot] ?? 0, path, ...optional };
-}
-
-async function untilPassing(running: Service, service: ServiceSetting, target: ProbeTarget): Promise<void> {
-  const outcome = await firstResult(running, target, service.startTimeoutMs, ({ ok }) => ok);
-  if (outcome !== 'found') throw await notReady(running, service, target, outcome);
 }
 
 /** Asks until an answer is the right one. */
@@ -148,6 +162,7 @@ async function firstResult(
   target: ProbeTarget,
   ms: number,
   isRight: (result: ProbeResult) => boolean,
+  timeoutSeconds = 1,
 ): Promise<'found' | 'ended' | 'timeout'> {
   let timer: NodeJS.Timeout | undefined;
   let probes: Probes | undefined;
@@ -158,6 +173,7 @@ async function firstResult(
       probes = startProbes(running, {
         readiness: target,
         periodSeconds: POLL_SECONDS,
+        timeoutSeconds,
         onResult: (result) => {
           if (isRight(result)) resolve('found');
         },

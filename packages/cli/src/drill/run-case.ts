@@ -117,6 +117,7 @@ class Run {
     await stage.checkRunning();
     const pods = stopped.map(({ make }) => make());
     const losses = diagnose(stage.recorder.losses, pods, info.cutsGrace);
+    const liveness = stage.liveness.evidence();
     const checks = checksFor({
       case: info,
       pods,
@@ -124,6 +125,7 @@ class Run {
       losses,
       tally,
       starved,
+      ...(liveness === undefined ? {} : { liveness }),
       graceSeconds: settings.service.graceSeconds,
       maxExitMs: settings.maxExitMs,
       longestLagMs: Math.max(...stage.lagsMs),

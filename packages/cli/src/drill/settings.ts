@@ -31,20 +31,26 @@ export type HookSetting =
   | { readonly kind: 'sleep'; readonly seconds: number }
   | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] };
 
-/**
- * When a pod is ready. `tcp`: the first port accepts connections. `auto`: it does, and `/readyz` on the second answers 2xx
- * if the service listens there.
- */
-export type ReadinessSetting =
-  | { readonly kind: 'auto' }
-  | { readonly kind: 'tcp' }
-  | ({ readonly kind: 'http' } & HttpTarget);
+/** What a probe asks. `tcp`: whether a port accepts connections, default the first. */
+export type ProbeSetting = { readonly kind: 'tcp'; readonly slot?: number } | ({ readonly kind: 'http' } & HttpTarget);
 
-/** How often the kubelet asks while it decides whether a pod that is not being deleted is listed. */
-export interface ReadinessPeriod {
+/**
+ * When a pod is ready. `auto`: the first port accepts connections, and `/readyz` on the second answers 2xx if the service
+ * listens there.
+ */
+export type ReadinessSetting = { readonly kind: 'auto' } | ProbeSetting;
+
+/** How often the kubelet asks, how long it waits for an answer, and how many failures in a row decide. */
+export interface ProbePeriod {
   readonly periodSeconds: number;
   readonly timeoutSeconds: number;
   readonly failureThreshold: number;
+}
+
+/** A probe for which the kubelet restarts the container. */
+export interface RestartProbe {
+  readonly asks: ProbeSetting;
+  readonly period: ProbePeriod;
 }
 
 export interface FaultSetting {
@@ -63,8 +69,13 @@ export interface ServiceSetting {
   /** The first is where callers call. */
   readonly ports: readonly [PortSlot, ...PortSlot[]];
   readonly hook: HookSetting;
+  /** Has to succeed before the pod is asked anything else, within the longest start. Default: none. */
+  readonly startup?: RestartProbe;
   readonly readiness: ReadinessSetting;
-  readonly readinessPeriod: ReadinessPeriod;
+  /** How often a pod that is not being deleted is asked whether it is listed. */
+  readonly readinessPeriod: ProbePeriod;
+  /** Has to succeed once the pod is ready, and is asked until the pod is deleted. Default: none. */
+  readonly liveness?: RestartProbe;
   /** Longest start, in milliseconds. */
   readonly startTimeoutMs: number;
   /** `terminationGracePeriodSeconds` of the pod. */

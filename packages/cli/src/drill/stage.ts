@@ -9,6 +9,7 @@ import { DrillError } from './errors.ts';
 import type { DrillListener } from './events.ts';
 import type { Interrupt } from './interrupt.ts';
 import { lagsOf } from './lag.ts';
+import { LivenessWatch } from './liveness-watch.ts';
 import { type DrillPod, startPod } from './pod.ts';
 import { Recorder } from './recorder.ts';
 import { type DrillRequest, requestKind } from './requests/request-line.ts';
@@ -21,6 +22,7 @@ const PROGRESS_MS = 200;
 /** Pods, callers and the list between them, for one case. Ends everything it has started. */
 export class Stage {
   readonly recorder: Recorder = new Recorder();
+  readonly liveness: LivenessWatch = new LivenessWatch();
   readonly directory: PodDirectory;
   readonly registryDir: string | undefined;
   /** Of each caller, in milliseconds. */
@@ -87,6 +89,7 @@ export class Stage {
     });
     await this.#list(pod);
     await this.checkRunning();
+    this.liveness.watch(pod, service.liveness?.period);
     const { target, startedInMs } = pod;
     this.#emit({ type: 'pod-ready', pod: name, target, startedInMs });
     return pod;
@@ -136,6 +139,7 @@ export class Stage {
   async close(): Promise<void> {
     for (const cleanup of this.#cleanups.toReversed()) cleanup();
     for (const probes of this.#probes) probes.stop();
+    this.liveness.stop();
     for (const pod of this.#pods) this.mayEnd(pod);
     await Promise.all(this.#pods.map(({ service }) => service.kill()));
     await this.#callers?.stop();

@@ -79,9 +79,11 @@ export async function stopPod(pod: DrillPod, context: StopContext): Promise<Stop
     if (fate === 'restarted') stage.directory.remove(pod.target);
     if (fate !== 'left-alone') emit({ type: 'exited', pod: pod.name, how: exitWords(exit), afterMs: elapsedMs() });
   });
+  const probes = stage.liveness.probesOf(pod);
   const timeline = await interrupt.race(
     terminatePod(container, {
       ...deletion,
+      ...(probes === undefined ? {} : { probes }),
       ...(redelivery === undefined ? {} : { redelivery }),
       ...(hook === undefined ? {} : { preStop: hook }),
     }),

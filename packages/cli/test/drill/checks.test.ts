@@ -42,6 +42,20 @@ describe('the checks', () => {
     expect(verdict(lost)).toBe('failed');
   });
 
+  it('fail for a liveness probe for which the kubelet would have restarted the container', () => {
+    expect(check({ liveness: { asked: 7, restarts: [] } })['liveness']).toMatchObject({
+      outcome: 'pass',
+      detail: '7 times',
+    });
+    const dead = { liveness: { asked: 7, restarts: [{ pod: 'pod-1', failures: 3, got: 'status 503' }] } };
+    expect(check(dead)['liveness']).toMatchObject({
+      outcome: 'fail',
+      detail: 'pod-1: status 503, 3 times in a row; the kubelet would have restarted it',
+      remedy: expect.stringContaining('in every phase'),
+    });
+    expect(verdict(dead)).toBe('failed');
+  });
+
   it('do not fail for what nobody could have answered', () => {
     const pods = [pod({ lastMomentMs: 3_000 })];
     const losses = diagnose([loss({ sentMs: 2_900, cause: 'ECONNREFUSED' })], pods, true);

@@ -46,7 +46,8 @@ lifecycle:
   preStop:
     httpGet: { port: admin, path: /prestop, httpHeaders: [{ name: X-Prestop-Token, value: abc }] }
 readinessProbe: { httpGet: { port: admin, path: /readyz }, periodSeconds: 2, failureThreshold: 1 }
-livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodSeconds: 10 }`,
+startupProbe: { tcpSocket: { port: http }, periodSeconds: 1, failureThreshold: 30 }
+livenessProbe: { httpGet: { port: admin, path: /livez }, timeoutSeconds: 5, terminationGracePeriodSeconds: 10 }`,
       }),
     );
     expect(pod).toEqual({
@@ -61,6 +62,14 @@ livenessProbe: { httpGet: { port: admin, path: /livez }, terminationGracePeriodS
       hook: { kind: 'http', slot: 1, path: '/prestop', headers: { 'x-prestop-token': 'abc' } },
       readiness: { kind: 'http', slot: 1, path: '/readyz' },
       readinessPeriod: { periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 1 },
+      startup: {
+        asks: { kind: 'tcp', slot: 0 },
+        period: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 30 },
+      },
+      liveness: {
+        asks: { kind: 'http', slot: 1, path: '/livez' },
+        period: { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+      },
       env: {
         PORT: '3000',
         LISTEN_ADMIN: '9090',
@@ -139,6 +148,25 @@ lifecycle: { preStop: { exec: { command: [prestop, hook, prestop] } } }`;
       readinessPeriod: { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
     });
     expect(pod).not.toHaveProperty('livenessGraceSeconds');
+    expect(pod.startup ?? pod.liveness).toBeUndefined();
+  });
+
+  it('says which probe it cannot play', () => {
+    const pod = read(
+      deployment({
+        container: `ports: [{ containerPort: 8080 }]
+startupProbe: { exec: { command: ['true'] } }
+readinessProbe: { grpc: { port: 8080 } }
+livenessProbe: { httpGet: { port: nowhere }, periodSeconds: 0 }`,
+      }),
+    );
+    expect(pod).toMatchObject({ readiness: { kind: 'auto' } });
+    expect(pod.startup ?? pod.liveness).toBeUndefined();
+    expect(pod.notes).toEqual([
+      'the readinessProbe is no httpGet and no tcpSocket; found out instead',
+      'the startupProbe is no httpGet and no tcpSocket; not asked',
+      'the port of the livenessProbe cannot be resolved; not asked',
+    ]);
   });
 
   it('takes a port that only the hook names for one more', () => {
