@@ -3,11 +3,12 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { reportOf } from '../../core/test/support/report-of.ts';
 import { COMMANDS } from '../src/commands/index.ts';
 import { renderManifest } from '../src/index.ts';
-import { assertBuilt, BIN, start } from './support/built.ts';
+import { assertBuilt, BIN, BUILT_BIN, start } from './support/built.ts';
 import { folder } from './support/folder.ts';
 import { deployment } from './support/manifests.ts';
 
@@ -17,9 +18,17 @@ const run = (args: readonly string[], options: Parameters<typeof start>[2] = {})
   start(process.execPath, [BIN, ...args], options);
 
 describe('the built command', () => {
-  it('says its version and its help', async () => {
-    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-    expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  it('says its version and its help, by its name and by the path that the manifests give', async () => {
+    const root = new URL('../', import.meta.url);
+    const { version, bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+    expect(fileURLToPath(new URL(bin.prestop, root))).toBe(BIN);
+    for (const file of [BIN, BUILT_BIN]) {
+      expect(await start(process.execPath, [file, '--version'])).toEqual({
+        code: 0,
+        stdout: `${version}\n`,
+        stderr: '',
+      });
+    }
     expect((await run(['help', 'lint'])).stdout).toContain('PS001');
   });
 

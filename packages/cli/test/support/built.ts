@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Ran } from './io.ts';
 
-/** The built command, as users get it. */
-export const BIN = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
+/** The command, as users get it. */
+export const BIN = fileURLToPath(new URL('../../bin/prestop.js', import.meta.url));
+/** What it runs, and what the manifests name. */
+export const BUILT_BIN = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 
 export function assertBuilt(): void {
-  if (!existsSync(BIN)) throw new Error(`${BIN} is missing: npm run build makes it`);
+  if (!existsSync(BUILT_BIN)) throw new Error(`${BUILT_BIN} is missing: npm run build makes it`);
 }
 
 /** Runs a process to its end. */
