@@ -1,11 +1,17 @@
 import type { OptionSpec } from '../commands/command.ts';
+import { SDK_DEFAULTS } from '../defaults.ts';
 import { CASE_NAMES } from './cases/case.ts';
 import { FAULT_NAMES } from './faults/fault.ts';
 import { LAG_FORMS } from './lag.ts';
+import type { PortSlot } from './settings.ts';
 
 /** What the command line gives when it says nothing. Durations in milliseconds. */
 export const DRILL_DEFAULTS = {
-  ports: ['PORT', 'ADMIN_PORT'],
+  ports: [
+    { settings: ['PORT'] },
+    // Where the admin server is when nobody reads the setting.
+    { settings: [SDK_DEFAULTS.adminPortSetting], declared: SDK_DEFAULTS.adminPort },
+  ] as readonly PortSlot[],
   graceSeconds: 30,
   startTimeoutMs: 30_000,
   /** Without a manifest; Kubernetes' own is 10 s. */
@@ -37,7 +43,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     value: 'PORT',
     short: 'p',
     multiple: true,
-    help: "how the service takes its ports, the callers' first: a setting (PORT), a fixed number (3000) or both (PORT=3000); default PORT and ADMIN_PORT",
+    help: `how the service takes its ports, the callers' first: a setting (PORT), a fixed number (3000) or both (PORT=3000); default PORT and ${SDK_DEFAULTS.adminPortSetting}=${SDK_DEFAULTS.adminPort}; those given take the place of the first`,
   },
   { name: 'env', value: 'NAME=VALUE', short: 'e', multiple: true, help: 'a setting of the service' },
   { name: 'ready', value: 'PATH', help: 'what answers 2xx when it is ready, or tcp; default what there is' },

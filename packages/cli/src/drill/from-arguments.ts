@@ -19,6 +19,7 @@ import {
   hookOf,
   oneOf,
   portSlot,
+  portSlots,
   readinessOf,
   settingOf,
 } from './option-values.ts';
@@ -207,10 +208,9 @@ class Given {
   }
 
   #ports(manifest: ManifestPod | undefined): ServiceSetting['ports'] {
-    const words = this.#arguments.list('port');
     const fromManifest = manifest?.ports ?? [];
-    const usual = fromManifest.length > 0 ? fromManifest : DRILL_DEFAULTS.ports.map((name) => ({ settings: [name] }));
-    const [first, ...others] = words.length === 0 ? usual : words.map((word) => portSlot(word, fromManifest));
+    const given = this.#arguments.list('port').map((word) => portSlot(word, fromManifest));
+    const [first, ...others] = portSlots(given, fromManifest, DRILL_DEFAULTS.ports);
     if (first === undefined) throw usageError('the service has no port');
     return [first, ...others];
   }

@@ -39,6 +39,32 @@ export function portSlot(word: string, manifest: readonly PortSlot[]): PortSlot 
   return { settings: setting === undefined ? [] : [setting], ...(declared === undefined ? {} : { declared }) };
 }
 
+/**
+ * Those given take the place of the first ones of the manifest, whose hook and probes ask by place. The usual ones are
+ * added, or without a manifest what is left of them.
+ */
+export function portSlots(
+  given: readonly PortSlot[],
+  manifest: readonly PortSlot[],
+  usual: readonly PortSlot[],
+): readonly PortSlot[] {
+  const rest = manifest.slice(given.length);
+  const twice = rest.find((slot) => isAmong(given, slot));
+  if (twice !== undefined) {
+    const name = twice.declared ?? twice.settings[0];
+    throw usageError(`--port ${name} is another port of the manifest`, 'the port that callers call comes first');
+  }
+  const known = [...given, ...rest];
+  return [...known, ...usual.slice(known.length === 0 ? 0 : 1).filter((slot) => !isAmong(known, slot))];
+}
+
+function isAmong(slots: readonly PortSlot[], { settings, declared }: PortSlot): boolean {
+  return slots.some(
+    (slot) =>
+      (declared !== undefined && slot.declared === declared) || settings.some((name) => slot.settings.includes(name)),
+  );
+}
+
 /** What a hook may be played with. */
 export interface HookContext {
   readonly ports: readonly PortSlot[];

@@ -44,3 +44,11 @@ it('a forced deletion loses nothing of callers that learn within its time', { ti
   expect(result.losses).toEqual([]);
   expect(result.pods[0]?.timeline).toMatchObject({ killed: false });
 });
+
+it('a service whose ports nobody can set is drilled with its hook, several pods beside each other', async () => {
+  const command = ['node', fixture('prestop-on-fixed-ports.mjs')];
+  const { code, report, result } = await drilled(['--port', '3000', '--replicas', '2'], command);
+  expect(report.services[0]?.hook).toBe('GET /prestop');
+  expect(result.losses).toEqual([]);
+  expect(code).toBe(0);
+});
