@@ -103,13 +103,17 @@ class Given {
     const file = this.#arguments.text('manifest');
     const workload = this.#arguments.text('workload');
     const container = this.#arguments.text('container');
+    const allowExec = this.#arguments.flag('allow-exec');
     if (file === undefined) {
-      if (workload ?? container) throw usageError('--workload and --container need a --manifest');
+      if (workload !== undefined || container !== undefined || allowExec) {
+        throw usageError('--workload, --container and --allow-exec need a --manifest');
+      }
       return undefined;
     }
     return readManifest(file, this.#io.cwd, {
       env: this.#env(),
-      allowExec: this.#arguments.flag('allow-exec'),
+      allowExec,
+      hookIsGiven: this.#arguments.text('hook') !== undefined,
       ...(workload === undefined ? {} : { workload }),
       ...(container === undefined ? {} : { container }),
     });
@@ -142,11 +146,14 @@ class Given {
 
   async requests(): Promise<readonly DrillRequest[]> {
     const found: DrillRequest[] = [];
+    const allMethods = this.#arguments.flag('all-methods');
     for (const option of ['har', 'openapi'] as const) {
       const file = this.#arguments.text(option);
-      if (file !== undefined) found.push(...requestsInDocument(option, file, await this.#read(option, file)));
+      if (file === undefined) continue;
+      found.push(...requestsInDocument(option, file, await this.#read(option, file), allMethods));
     }
-    return chosenRequests(this.#arguments.texts('request'), found, this.#arguments.flag('all-methods'));
+    if (allMethods && found.length === 0) throw usageError('--all-methods needs --har or --openapi');
+    return chosenRequests(this.#arguments.texts('request'), found);
   }
 
   async load(requests: readonly DrillRequest[]): Promise<DrillSettings['load']> {

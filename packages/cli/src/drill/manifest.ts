@@ -42,6 +42,8 @@ export interface ManifestChoice {
   readonly container?: string;
   /** Whether a hook may run a command of the manifest on this machine. */
   readonly allowExec: boolean;
+  /** Whether the user gives another hook, so that one that cannot be played does not matter. Default false. */
+  readonly hookIsGiven?: boolean;
   /** Settings that the user gives; they win over those of the manifest. Default: none. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -80,7 +82,7 @@ function podOf(path: string, resources: readonly Resource[], choice: ManifestCho
   const workload = chooseWorkload(path, workloads, choice.workload);
   const container = chooseContainer(workload, choice.container);
   const settings = settingsOf(container, { workload, resources, given: choice.env ?? {} });
-  return new PodReader(workload, container, settings, choice.allowExec).read();
+  return new PodReader(workload, container, settings, choice).read();
 }
 
 function objectsIn(file: string, text: string): Resource[] {
@@ -120,17 +122,17 @@ const PROBE_DEFAULTS: ProbePeriod = { periodSeconds: 10, timeoutSeconds: 1, fail
 class PodReader {
   readonly #workload: Workload;
   readonly #container: Container;
-  readonly #allowExec: boolean;
+  readonly #choice: ManifestChoice;
   readonly #env: Readonly<Record<string, string>>;
   readonly #notes: string[];
   readonly #ports: number[] = [];
 
-  constructor(workload: Workload, container: Container, settings: ManifestSettings, allowExec: boolean) {
+  constructor(workload: Workload, container: Container, settings: ManifestSettings, choice: ManifestChoice) {
     this.#workload = workload;
     this.#container = container;
     this.#env = settings.env;
     this.#notes = [...settings.notes];
-    this.#allowExec = allowExec;
+    this.#choice = choice;
   }
 
   read(): ManifestPod {
@@ -183,12 +185,13 @@ class PodReader {
     if (hook === undefined) return { kind: 'none' };
     if (hook.http !== undefined) {
       const target = this.#target(hook.http, 'the hook');
-      if (target === undefined)
-        throw usageError(`${this.#workload.title}: the port of the preStop hook cannot be resolved`);
+      if (target === undefined) {
+        return this.#notPlayed(`${this.#workload.title}: the port of the preStop hook cannot be resolved`);
+      }
       return { kind: 'http', ...target };
     }
     if (hook.sleep?.native === true && hook.sleep.seconds > this.#workload.graceSeconds) {
-      throw usageError(
+      return this.#notPlayed(
         `the preStop hook of ${this.#workload.title} must not sleep longer than terminationGracePeriodSeconds, ${this.#workload.graceSeconds}, not ${hook.sleep.seconds}`,
         'Kubernetes refuses such a pod',
       );
@@ -205,13 +208,19 @@ class PodReader {
       return { kind: 'http', slot, path: SDK_DEFAULTS.paths[calls.endpoint], ...tokenHeaders(this.#env) };
     }
     const [program, ...args] = argv;
-    if (!this.#allowExec || program === undefined) {
-      throw usageError(
+    if (!this.#choice.allowExec || program === undefined) {
+      return this.#notPlayed(
         `the preStop hook of ${this.#workload.title} runs a command: ${argv.join(' ')}`,
         '--allow-exec runs it on this machine; --hook plays another one',
       );
     }
     return { kind: 'exec', command: [program, ...args] };
+  }
+
+  /** @throws CliError where it is this hook that is wanted. */
+  #notPlayed(why: string, hint?: string): HookSetting {
+    if (this.#choice.hookIsGiven) return { kind: 'none' };
+    throw usageError(why, hint);
   }
 
   #adminPort(): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { chosenRequests, requestsInDocument } from '../../src/drill/requests/chosen.ts';
 import { requestsInHar } from '../../src/drill/requests/har.ts';
 import { requestsInOpenApi } from '../../src/drill/requests/openapi.ts';
 
@@ -149,5 +150,29 @@ describe('an OpenAPI document', () => {
 
   it.each([[null], [{ openapi: '3.0.0' }], [{ paths: {} }], ['text']])('refuses %j', (wrong) => {
     expect(() => requestsInOpenApi('a.yaml', wrong)).toThrow('no OpenAPI document');
+  });
+});
+
+describe('a document that was named', () => {
+  const har = (...entries: readonly unknown[]) => JSON.stringify({ log: { entries } });
+
+  it('is not passed over in silence when nothing of it can be sent', () => {
+    expect(() => requestsInDocument('har', 'a.har', har(entry('https://a.example/', { status: 404 })), false)).toThrow(
+      '--har a.har: no request in it was answered with 2xx',
+    );
+    expect(() => requestsInDocument('openapi', 'a.yaml', 'openapi: 3.0.0\npaths: {}\n', true)).toThrow(
+      '--openapi a.yaml: no operation is in it',
+    );
+    const post = har(entry('https://a.example/', { method: 'POST' }));
+    expect(() => requestsInDocument('har', 'a.har', post, false)).toThrow('--har a.har: it has no GET or HEAD');
+    expect(requestsInDocument('har', 'a.har', post, true)).toMatchObject([{ method: 'POST' }]);
+  });
+
+  it('is sent beside what was asked for, and GET / only where there is neither', () => {
+    const found = requestsInDocument('har', 'a.har', har(entry('https://a.example/found')), false);
+    const paths = (lines: readonly string[], more: typeof found) => chosenRequests(lines, more).map(({ path }) => path);
+    expect(paths(['GET /asked'], found)).toEqual(['/asked', '/found']);
+    expect(paths([], found)).toEqual(['/found']);
+    expect(paths([], [])).toEqual(['/']);
   });
 });

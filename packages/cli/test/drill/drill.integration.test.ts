@@ -326,6 +326,8 @@ describe('usage', () => {
     [['--registry', 'consul', '--', 'x'], '--registry must be file:SETTING'],
     [['--har', 'nowhere.har', '--', 'x'], '--har: cannot read nowhere.har: no such file or directory'],
     [['--container', 'app', '--', 'x'], 'need a --manifest'],
+    [['--allow-exec', '--', 'x'], 'need a --manifest'],
+    [['--all-methods', '--', 'x'], '--all-methods needs --har or --openapi'],
     [['--compare', '"', '--', 'x'], 'is no command'],
     [['--compare-hook', 'none', '--', 'x'], 'needs --compare'],
     [['--callers', '0', '--', 'x'], '--callers must be a whole number from 1'],

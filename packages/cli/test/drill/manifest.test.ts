@@ -199,6 +199,7 @@ livenessProbe: { httpGet: { port: nowhere }, periodSeconds: 0 }`,
     const text = deployment({ container: 'lifecycle: { preStop: { exec: { command: [/bin/drain, --fast] } } }' });
     expect(() => read(text)).toThrow('runs a command: /bin/drain --fast');
     expect(read(text, { allowExec: true }).hook).toEqual({ kind: 'exec', command: ['/bin/drain', '--fast'] });
+    expect(read(text, { hookIsGiven: true }).hook).toEqual({ kind: 'none' });
   });
 
   it('chooses the pod and the container that are asked for', () => {
