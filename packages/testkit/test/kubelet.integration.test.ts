@@ -24,6 +24,12 @@ function seenHooks(service: Service): SeenHook[] {
   return lines.map((line) => JSON.parse(line.text.slice('hook '.length)));
 }
 
+/** A timer is never early, and a busy machine makes it late. */
+function expectFrom(ms: number | undefined, leastMs: number): void {
+  expect(ms).toBeGreaterThan(leastMs - 5);
+  expect(ms).toBeLessThan(leastMs + 300);
+}
+
 describe('terminatePod', () => {
   it('sends the hook as the kubelet does, waits for its body, then signals at once', async () => {
     const { service, port } = await pod({ HOOK_MS: '300' });
@@ -51,15 +57,15 @@ describe('terminatePod', () => {
     const preStop = { port, path: '/prestop' };
     const timeline = await terminatePod(service, { gracePeriodSeconds: 4, preStop });
     expect(timeline).toMatchObject({ killed: true, exit: { code: null, signal: 'SIGKILL' } });
-    expect(Math.abs(timeline.totalMs - 4200)).toBeLessThan(300);
+    expectFrom(timeline.totalMs, 4200);
   });
 
   it('does not cancel a hook that outlasts the grace period, and grants 2 s more', async () => {
     const { service, port } = await pod({ HOOK_MS: 'never', ON_SIGTERM: 'ignore' });
     const preStop = { port, path: '/prestop' };
     const timeline = await terminatePod(service, { gracePeriodSeconds: 1, preStop });
-    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 1000)).toBeLessThan(300);
-    expect(Math.abs(timeline.totalMs - 3000)).toBeLessThan(300);
+    expectFrom(timeline.sigtermAtMs, 1000);
+    expectFrom(timeline.totalMs, 3000);
     expect(timeline).toMatchObject({ killed: true, hook: { status: 200, endedAtMs: expect.any(Number) } });
     expect(service.lines.map((line) => line.text)).not.toContain('hook connection closed');
   });
@@ -67,7 +73,7 @@ describe('terminatePod', () => {
   it('sleeps by itself, and the container hears nothing', async () => {
     const { service } = await pod();
     const timeline = await terminatePod(service, { gracePeriodSeconds: 10, preStop: { sleepSeconds: 0.4 } });
-    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 400)).toBeLessThan(300);
+    expectFrom(timeline.sigtermAtMs, 400);
     expect(timeline.hook).toEqual({ startedAtMs: expect.any(Number), endedAtMs: expect.any(Number) });
     expect(timeline.exit?.code).toBe(0);
   });
@@ -88,7 +94,7 @@ describe('terminatePod', () => {
     const preStop = { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] } as const;
     const timeline = await terminatePod(service, { gracePeriodSeconds: 1, preStop });
     expect(timeline).toMatchObject({ exit: { code: 0 }, hook: { startedAtMs: expect.any(Number) } });
-    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 1000)).toBeLessThan(300);
+    expectFrom(timeline.sigtermAtMs, 1000);
   });
 
   it('signals at once when the hook is refused', async () => {
@@ -141,7 +147,7 @@ describe('terminatePod', () => {
     const redelivery = { kubeletRestartAfterMs: 200 };
     const timeline = await terminatePod(service, { gracePeriodSeconds: 10, preStop, redelivery });
     expect(timeline.hooks).toMatchObject([{ error: 'CUT' }, { status: 200 }]);
-    expect(Math.abs((timeline.sigtermAtMs ?? 0) - 800)).toBeLessThan(300);
+    expectFrom(timeline.sigtermAtMs, 800);
   });
 
   it('leaves the process alone after a hook without signal', async () => {
