@@ -48,6 +48,16 @@ export class ConnectionSet {
     return this.#sum((connections) => connections.upgraded);
   }
 
+  /** Connections of HTTP/1 that may still bring a request. */
+  get mayCall(): number {
+    return this.#sum((connections) => connections.mayCall);
+  }
+
+  /** Whether a listener still takes connections. */
+  get accepts(): boolean {
+    return this.#all.some((connections) => connections.accepts);
+  }
+
   /** @throws LifecycleError `ERR_PRESTOP_SERVER_INVALID`, `ERR_PRESTOP_SERVER_ATTACHED` */
   attach(server: AttachableServer): void {
     if (!isHttp1(server) && !isHttp2(server)) {
@@ -155,13 +165,14 @@ export class ConnectionSet {
     return { requests, upgraded, destroyed };
   }
 
-  endIdle(): void {
-    for (const connections of this.#all) connections.endIdle();
+  /** @returns how many connections of HTTP/1 were ended. */
+  endIdle(): number {
+    return this.#sum((connections) => connections.endIdle());
   }
 
-  /** The last, forced step. @returns how many connections had to be destroyed. */
-  async force(): Promise<number> {
-    const destroyed = await Promise.all(this.#all.map((connections) => connections.force()));
+  /** The last, forced step, `withinMs` at the most. @returns how many connections had to be destroyed. */
+  async force(withinMs: number): Promise<number> {
+    const destroyed = await Promise.all(this.#all.map((connections) => connections.force(withinMs)));
     return destroyed.reduce((sum, count) => sum + count, 0);
   }
 

@@ -2,7 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from './clock.ts';
+import { type Clock, settledWithin } from './clock.ts';
 import { Connection, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
 import { Exchange, mayHaveBody } from './exchange.ts';
 import { Handovers } from './handovers.ts';
@@ -116,6 +116,18 @@ export class HttpConnections implements JournalReader {
     return counts;
   }
 
+  /** Those that may still bring a request: neither told nor ended. Handshakes included. */
+  get mayCall(): number {
+    let count = this.#handshakes.size;
+    for (const { told, endedAt } of this.#connections.values()) if (!told && endedAt === undefined) count += 1;
+    return count;
+  }
+
+  /** Whether the listener still takes connections. */
+  get accepts(): boolean {
+    return this.#listener.isOpen;
+  }
+
   /** Upgraded sockets (WebSocket, CONNECT tunnels); Node hands them over, so their end is their handler's business. */
   get upgraded(): number {
     let count = 0;
@@ -201,18 +213,30 @@ export class HttpConnections implements JournalReader {
     return { upgraded, destroyed };
   }
 
-  /** Ends every connection that has no request, whether it was told or not. The listener is closed by now. */
-  endIdle(): void {
+  /**
+   * Ends every connection that has no request, whether it was told or not. The listener is closed by now.
+   *
+   * @returns how many.
+   */
+  endIdle(): number {
     const now = this.#clock.now();
+    let ended = 0;
     for (const connection of this.#connections.values()) {
       if (!connection.inUse && !connection.upgraded && connection.endedAt === undefined) {
         this.#end(connection, now);
+        ended += 1;
       }
     }
+    return ended;
   }
 
-  /** The last, forced step: whatever is left is destroyed. @returns how many connections that were. */
-  async force(): Promise<number> {
+  /**
+   * The last, forced step: whatever is left is destroyed. Waits for that, but not for longer than `withinMs`: a socket that
+   * was handed over before the server was attached is nobody's here.
+   *
+   * @returns how many connections that were.
+   */
+  async force(withinMs: number): Promise<number> {
     this.#listener.close();
     const left = [...this.#connections.values()].filter((connection) => connection.endedAt === undefined).length;
     const terminated = this.#terminator?.terminate();
@@ -221,7 +245,7 @@ export class HttpConnections implements JournalReader {
     for (const { socket } of this.#handshakes.values()) socket.destroy();
     if (terminated === undefined) return left;
     this.server.closeAllConnections();
-    await terminated;
+    await settledWithin(this.#clock, withinMs, terminated);
     return left;
   }
 

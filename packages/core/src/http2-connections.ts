@@ -92,6 +92,15 @@ export class Http2Connections {
     return this.#http1.upgraded + (this.#leavesTunnels ? 0 : this.#tunnels.size);
   }
 
+  /** Connections of HTTP/1 alone: a session that is told now may still bring a stream, and {@link leaving} waits for it. */
+  get mayCall(): number {
+    return this.#http1.mayCall;
+  }
+
+  get accepts(): boolean {
+    return this.#http1.accepts;
+  }
+
   /** Sessions that were told a moment ago, and whose callers have not closed them yet. */
   get leaving(): number {
     let count = 0;
@@ -165,15 +174,16 @@ export class Http2Connections {
   }
 
   /** Every caller is told now. Streams in flight are finished. */
-  endIdle(): void {
+  endIdle(): number {
     for (const session of this.#sessions.values()) session.tell();
-    this.#http1.endIdle();
+    return this.#http1.endIdle();
   }
 
-  async force(): Promise<number> {
+  /** As {@link HttpConnections.force}. */
+  async force(withinMs: number): Promise<number> {
     const left = [...this.#sessions.values()].filter((session) => !session.told || session.open > 0).length;
     for (const session of [...this.#sessions.keys()]) this.#destroy(session);
-    return left + (await this.#http1.force());
+    return left + (await this.#http1.force(withinMs));
   }
 
   detach(): void {

@@ -14,6 +14,10 @@ export class Listener {
     this.#server = server;
   }
 
+  get isOpen(): boolean {
+    return this.#server.listening;
+  }
+
   /** To be called for every connection that was taken. */
   accepted(): void {
     this.#accepted += 1;
@@ -26,7 +30,8 @@ export class Listener {
   closeWhenDry(): void {
     if (!this.#server.listening || this.#closing !== undefined) return;
     this.#listenedOn = this.#server.address() ?? undefined;
-    this.#closeAfter(BACKLOG);
+    // The turn in which a signal or a request is handled comes to its immediates before anything is accepted.
+    this.#closing = setImmediate(() => this.#closeAfter(BACKLOG));
   }
 
   /**

@@ -23,6 +23,13 @@ const STALL_MS = 100;
 const PAUSE_MS = 1_000;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
+/**
+ * How long a connection that was taken before the listener closed may take to bring its request, and what was on its way
+ * to one that was ended to come, in milliseconds.
+ */
+const LAST_CALLERS_MS = 50;
+/** Longest wait for the sockets that are destroyed at the end, in milliseconds. */
+const FORCE_MS = 500;
 const SECOND_SIGNAL = 'a second signal ended the process';
 
 /** What a termination works on; all of it outlives a resumed one. */
@@ -176,7 +183,8 @@ export class Termination {
     const workersEnded = workers?.close(this.#end);
     connections.stopListening();
     await this.#finishAll();
-    this.#account.noteForced(await connections.force());
+    this.#account.noteForced(await connections.force(Math.max(0, Math.min(FORCE_MS, this.#end.remaining()))));
+    this.#noteCollisions();
     // Closers here may take away what workers still use.
     await workersEnded;
     await this.#goOn();
@@ -344,15 +352,23 @@ export class Termination {
   /** Ends every connection as soon as it is idle; probes, hook calls and callers of HTTP/2 hold that up for a moment only. */
   async #finishAll(): Promise<void> {
     const { clock, connections, traffic, held } = this.#context;
+    let heardBy: number | undefined;
+    let goneBy = Number.NEGATIVE_INFINITY;
     let lastAnswersBy: number | undefined;
     await this.#until(() => {
-      connections.endIdle();
+      const now = clock.now();
+      // Who has connected before the listener closed is still to be heard.
+      if (connections.accepts) return false;
+      heardBy ??= now + LAST_CALLERS_MS;
+      if (connections.mayCall > 0 && now < heardBy) return false;
+      // What its caller has sent meanwhile is a collision, and to be seen before everything is destroyed.
+      if (connections.endIdle() > 0) goneBy = now + LAST_CALLERS_MS;
       if (traffic.inFlight + connections.upgraded + held.count > 0) {
         lastAnswersBy = undefined;
         return false;
       }
-      lastAnswersBy ??= clock.now() + LAST_ANSWERS_MS;
-      return (traffic.allInFlight === 0 && connections.leaving === 0) || clock.now() >= lastAnswersBy;
+      lastAnswersBy ??= now + LAST_ANSWERS_MS;
+      return (traffic.allInFlight === 0 && connections.leaving === 0 && now >= goneBy) || now >= lastAnswersBy;
     });
     this.#cutAll();
   }

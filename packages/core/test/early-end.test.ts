@@ -54,10 +54,14 @@ describe('a second signal', () => {
   test('names the closers that have not ended, and those that have not begun', async () => {
     const { harness, clock, lifecycle } = await service();
     lifecycle.onClose('quick', () => {});
-    lifecycle.onClose('hangs', () => new Promise(() => {}));
+    let begun = false;
+    lifecycle.onClose('hangs', () => {
+      begun = true;
+      return new Promise(() => {});
+    });
     lifecycle.onClose('telemetry', () => {}, { after: ['hangs'] });
     harness.signals.send();
-    await clock.advanceUntil(() => lifecycle.phase === 'closing', 10_000);
+    await clock.advanceUntil(() => begun, 10_000);
     await clock.advance(100);
     harness.signals.send();
     expect(lastReport(harness).closers).toMatchObject([

@@ -6,8 +6,8 @@ import { Harness, type HarnessOptions } from './support/harness.ts';
 
 afterEach(() => Harness.stopAll());
 
-/** How long after the last answer a process may still be there: two looks, and the silence of a caller in a closed loop. */
-const AT_ONCE_MS = 100;
+/** How long after the last answer a process may still be there: three looks, and the silence of a caller in a closed loop. */
+const AT_ONCE_MS = 125;
 
 interface Caller {
   readonly harness: Harness;

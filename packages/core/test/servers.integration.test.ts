@@ -130,6 +130,31 @@ describe.concurrent('connections that were accepted before the server was attach
   });
 });
 
+it('a socket that was handed over before the server was attached does not keep the service from ending', async () => {
+  const server = createServer().listen(0);
+  server.on('upgrade', (_request, socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+  });
+  const { open } = await listening(server);
+  const socket = await open();
+  try {
+    await withLifecycle({ ...OPTIONS, terminationGracePeriodSeconds: 3 }, async ({ lifecycle, exits }) => {
+      const closed: string[] = [];
+      socket.write(get('/', { Connection: 'Upgrade', Upgrade: 'echo' }));
+      await new Promise((resolve) => server.once('upgrade', resolve));
+      lifecycle.onClose('pool', () => void closed.push('pool'));
+      lifecycle.attach(server);
+      await lifecycle.start();
+      expect((await lifecycle.terminate()).totalMs).toBeLessThan(3_000);
+      await until(() => exits.length > 0, 'the exit');
+      expect(closed).toEqual(['pool']);
+    });
+  } finally {
+    socket.reset();
+  }
+});
+
 describe.concurrent('a server that two lifecycles follow', () => {
   it('is seen whole by each, also when the other lets go of it', async () => {
     await withLifecycle(OPTIONS, async ({ lifecycle: first, serve }) => {
