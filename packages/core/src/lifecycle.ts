@@ -33,7 +33,7 @@ import { PROCESS, type Surroundings } from './surroundings.ts';
 import type { Termination } from './termination.ts';
 import { writeTerminationMessage } from './termination-message.ts';
 import { Terminations } from './terminations.ts';
-import { type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
+import { hasGone, type RequestSignals, type ServerRequest, Traffic } from './traffic.ts';
 import { WorkerGroup } from './workers-group.ts';
 import { statusWith } from './workers-status.ts';
 import { STEERING, type SteeredLifecycle, type Steering } from './workers-steering.ts';
@@ -190,7 +190,11 @@ class ServiceLifecycle implements SteeredLifecycle {
   }
 
   requestSignals(request: ServerRequest): RequestSignals {
-    return this.#traffic.signalsOf(request) ?? { drain: this.#drain.signal, deadline: new AbortController().signal };
+    const signals = this.#traffic.signalsOf(request);
+    if (signals !== undefined) return signals;
+    // Whose caller has gone is not followed any more, and its listeners would stay on a signal that lives on.
+    const drain = hasGone(request) ? new AbortController().signal : this.#drain.signal;
+    return { drain, deadline: new AbortController().signal };
   }
 
   handler(options: EndpointHandlerOptions = {}): EndpointHandler {

@@ -89,7 +89,8 @@ export const optionsObject: OptionRule = { rule: 'an object of options', holds: 
 export function checkOptions<Options>(owner: string, given: unknown, rules: OptionRules<Options>, prefix = ''): void {
   if (!isObject(given)) {
     const option = prefix === '' ? 'options' : prefix.slice(0, -1);
-    throw invalidOption(owner, option, 'an object of options', given);
+    // A token may have been given in the place of the options that carry it.
+    throw invalidOption(owner, option, 'an object of options', describe(given));
   }
   const table = rules as Readonly<Record<string, OptionRule>>;
   for (const [name, value] of Object.entries(given)) {

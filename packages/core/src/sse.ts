@@ -56,6 +56,8 @@ export function endEventStream(response: EventStreamResponse, options: EventStre
     end(response, retryMs);
     return;
   }
+  // Its close has been.
+  if (response.destroyed) return;
   const onAbort = (): void => end(response, retryMs);
   signal.addEventListener('abort', onAbort, { once: true });
   response.once('close', () => signal.removeEventListener('abort', onAbort));

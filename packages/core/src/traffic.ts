@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { ArrivalHistory, type ArrivalStats } from './arrivals.ts';
 import type { Clock } from './clock.ts';
 import type { LifecycleEvents } from './events.ts';
@@ -86,10 +87,13 @@ export interface LateRequests {
 export const LATE_CALLERS_LIMIT = 10;
 const PATH_LIMIT = 120;
 
-/** A request target without its query, which may hold secrets, and short enough for a report. */
+/** The authority of a target in absolute form (RFC 9112 section 3.2.2). */
+const AUTHORITY = /^[a-z][a-z\d+.-]*:\/\/[^/?]*/i;
+
+/** The path of a request target, short enough for a report: a query may hold secrets, and so may an authority. */
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
-  return (query === -1 ? target : target.slice(0, query)).slice(0, PATH_LIMIT);
+  return (query === -1 ? target : target.slice(0, query)).replace(AUTHORITY, '').slice(0, PATH_LIMIT);
 }
 
 /** What is in flight, when requests came, and who came late. Knows nothing of sockets. */
@@ -192,8 +196,8 @@ export class Traffic {
   }
 
   /** Takes a request out of the count that turned out to be a probe or a hook call. */
-  uncount(key: RequestKey): void {
-    const request = this.#find(key);
+  uncount(key: ServerRequest): void {
+    const request = this.#find(keyOf(key));
     if (!request?.counted) return;
     request.counted = false;
     if (!request.leaves) this.#countedInFlight -= 1;
@@ -219,7 +223,7 @@ export class Traffic {
    * nobody's listeners pile up on a signal that outlives the request. `undefined` when the request is not tracked.
    */
   signalsOf(request: ServerRequest): RequestSignals | undefined {
-    const tracked = this.#find('stream' in request ? request.stream : request);
+    const tracked = this.#find(keyOf(request));
     if (tracked === undefined) return undefined;
     tracked.signals ??= { drain: controller(this.#drainReason), deadline: controller(this.#deadlineReason) };
     const { drain, deadline } = tracked.signals;
@@ -312,4 +316,16 @@ function controller(reason: DOMException | undefined): AbortController {
   const made = new AbortController();
   if (reason !== undefined) made.abort(reason);
   return made;
+}
+
+/** Whether its connection, or its stream, is no more. */
+export function hasGone(request: ServerRequest): boolean {
+  const key = keyOf(request);
+  // A framework that tests itself makes requests without a socket.
+  return 'rawHeaders' in key ? (key.socket as Socket | undefined)?.destroyed === true : key.destroyed;
+}
+
+/** In the compatibility layer of HTTP/2 the stream is what is followed. */
+function keyOf(request: ServerRequest): RequestKey {
+  return 'stream' in request ? request.stream : request;
 }

@@ -1,4 +1,4 @@
-import { createServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
+import { createServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createLifecycle, EXIT_CODES, type RequestSignals } from '@prestop/core';
 import { openRaw } from '@prestop/testkit';
@@ -262,6 +262,23 @@ describe.concurrent.each(KINDS)('HTTP/2 over $kind', ({ tls }) => {
       await lifecycle.terminate();
       expect(told.toSorted()).toEqual(['request deadline', 'request drain', 'stream deadline', 'stream drain']);
       expect(told.slice(0, 2).every((name) => name.endsWith('drain'))).toBe(true);
+    });
+  });
+
+  it('answers /prestop over the compatibility layer, which does not wait for itself, and counts no probe', async () => {
+    await withHttp2({ tls, options: SHORT, onStream: () => {} }, async ({ lifecycle, server, open }) => {
+      const handle = lifecycle.handler({ token: 'a-long-secret' });
+      server.removeAllListeners('request');
+      server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+        handle(request as never, response as never);
+      });
+      const client = await open();
+      const livez = client.request('/livez');
+      await client.answered(livez);
+      expect(lifecycle.status().answered).toBe(0);
+      const hook = client.request('/prestop', 'none', { 'x-prestop-token': 'a-long-secret' });
+      await client.answered(hook);
+      expect(lifecycle.phase).toBe('draining');
     });
   });
 

@@ -297,6 +297,7 @@ describe('secrets', () => {
     ['a token with a blank', () => resolve({ admin: { token: `${secret} ${secret}` } })],
     ['a token in a list', () => resolve({ admin: { token: [secret] } })],
     ['a token in place of the options', () => resolve({ admin: secret })],
+    ['a token in place of the options of a handler', () => createLifecycle({ logger: false }).handler(secret as never)],
     ['a token of a handler', () => createLifecycle({ logger: false }).handler({ token: secret })],
     ['a token under a wrong name', () => resolve({ admin: { tokn: `${secret}-${secret}` } })],
   ];

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { connect as connectHttp2, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -126,6 +127,28 @@ describe.concurrent('endEventStream', () => {
       await until(() => counts.removed === 1, 'it is taken off');
       expect(counts).toEqual({ added: 1, removed: 1 });
       drain.abort();
+    });
+  });
+
+  it('leaves no listener behind for a caller that had gone before it was asked for', async () => {
+    await withLifecycle(OPTIONS, async ({ lifecycle, serve }) => {
+      const done = new Promise<AbortSignal>((resolve) => {
+        void serve((request, response) => {
+          request.socket.once('close', () => {
+            const { drain } = lifecycle.requestSignals(request);
+            endEventStream(response, { signal: drain });
+            resolve(drain);
+          });
+        }).then(async ({ open }) => {
+          const socket = await open();
+          socket.write(get('/events'));
+          await until(() => lifecycle.status().inFlight === 1, 'it is in flight');
+          socket.reset();
+        });
+      });
+      await done;
+      expect(getEventListeners(lifecycle.drainSignal, 'abort')).toEqual([]);
+      expect(getEventListeners(await done, 'abort')).toEqual([]);
     });
   });
 

@@ -41,6 +41,7 @@ function traffic() {
 describe('pathOf', () => {
   test('leaves the query out, which may hold secrets, and is short', () => {
     expect(pathOf('/orders?card=4111&q=?')).toBe('/orders');
+    expect(pathOf('http://user:secret@orders.example/x?y=http://z')).toBe('/x');
     expect([pathOf(''), pathOf('*'), pathOf('?x')]).toEqual(['', '*', '']);
     expect(pathOf(`/${'x'.repeat(10_000)}`).length).toBeLessThanOrEqual(120);
   });
