@@ -14,6 +14,8 @@ export function claims({ rollout, requestPath }: Results): Claim[] {
   return [...(rollout ? rolloutClaims(rollout.rows) : []), ...(requestPath ? costClaims(requestPath.rows) : [])];
 }
 
+const WITHOUT_REGISTRY = 'prestop';
+
 const isOurs = ({ contestant }: { readonly contestant: string }): boolean => contestant.startsWith('prestop');
 
 /** A pause that is the lag to the second was told what nobody knows before: how late callers are. */
@@ -38,9 +40,9 @@ function rolloutClaims(rows: readonly RolloutRow[]): Claim[] {
       detail: `${losers.length} of ${others.length} cells with a loss`,
     },
     {
-      claim: 'of all that lose nothing prestop exits first, but for pauses that are the lag itself',
+      claim: 'of all that lose nothing prestop with a registry exits first, but for pauses that are the lag itself',
       holds: ours.length > 0 && sooner.length === 0,
-      detail: sooner.length === 0 ? 'at every lag' : sooner.map(nameOf).join('; '),
+      detail: `${sooner.length === 0 ? 'at every lag' : sooner.map(nameOf).join('; ')}; ${withoutRegistry(rows)}`,
     },
   ];
 }
@@ -51,6 +53,18 @@ export function soonerThanOurs(rows: readonly RolloutRow[]): RolloutRow[] {
     const own = group.filter((row) => isOurs(row) && row.lost === 0).map(({ exitMs }) => exitMs);
     return group.filter((row) => !isOurs(row) && row.lost === 0 && row.exitMs < Math.min(...own));
   });
+}
+
+/** Without one prestop waits at least as long as a pause that is its floor: how much longer than that. */
+function withoutRegistry(rows: readonly RolloutRow[]): string {
+  const own = rows.filter(({ contestant }) => contestant === WITHOUT_REGISTRY);
+  const behind = rows.flatMap((row) => {
+    if (isOurs(row) || row.lost > 0 || isTold(row)) return [];
+    const same = own.find((one) => one.protocol === row.protocol && one.lagSeconds === row.lagSeconds);
+    return same === undefined || same.exitMs <= row.exitMs ? [] : [same.exitMs - row.exitMs];
+  });
+  if (behind.length === 0) return 'without one as well';
+  return `without one it is at most ${Math.round(Math.max(...behind))} ms behind others, in ${behind.length} cells`;
 }
 
 const nameOf = ({ protocol, lagSeconds, title, exitMs }: RolloutRow): string =>
