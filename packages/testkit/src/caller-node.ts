@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request as plainRequest } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import {
@@ -25,7 +25,14 @@ export function nodeClient(target: URL, connection: 'kept-alive' | 'new', tls: C
       return new Promise((resolve) => {
         let requestOnConnection = 0;
         const { path, method = 'GET', headers, body } = call;
-        const request = send({ ...where, agent, path, method, ...(headers === undefined ? {} : { headers }) });
+        let request: ClientRequest;
+        try {
+          request = send({ ...where, agent, path, method, ...(headers === undefined ? {} : { headers }) });
+        } catch (failure) {
+          // A path or a field that cannot be sent.
+          resolve({ cause: causeOf(failure), requestOnConnection });
+          return;
+        }
         const timer = setTimeout(() => settle({ cause: TIMED_OUT }), timeoutMs);
         const settle = (end: Omit<Outcome, 'requestOnConnection'>) => {
           clearTimeout(timer);

@@ -53,7 +53,7 @@ export interface HookDelivery {
   readonly ended: Promise<void>;
   /** As it stands at this moment. */
   record(): HookRecord;
-  /** Breaks the connection, as the end of the kubelet's own process does. Nothing else makes the kubelet do so. */
+  /** Breaks the connection, as the end of the kubelet's own process does, or ends the sleep or the command. */
   cut(): void;
 }
 
@@ -123,7 +123,7 @@ export function hookSender(): HookSender {
 /** What a hook over HTTP answered; nothing for the other kinds. */
 type HookResult = Partial<GetAnswer>;
 
-/** Ends early only with the kubelet itself (kubelet, `runSleepHandler`). */
+/** Ends early with the kubelet itself, and with a deletion that shortens the grace period (kubelet, `runSleepHandler`). */
 async function sleepFor(seconds: number, signal: AbortSignal): Promise<HookResult> {
   const sleep = pause(seconds * 1000);
   const end = () => sleep.end();

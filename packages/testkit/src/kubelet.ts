@@ -28,10 +28,13 @@ export interface TerminatePodOptions {
    */
   readonly redelivery?: 'at-once' | 'after-answer' | { readonly kubeletRestartAfterMs: number };
   /**
-   * A second deletion with another grace period, `afterMs` after the first. A hook on its way is not cut short by it: the
-   * kubelet lets it end, then sends the hook again within the new grace period. Not together with `redelivery`. Default: none.
+   * A second deletion with another grace period, `afterMs` after the first. A hook over HTTP on its way is not cut short by
+   * it, a sleep and a command are (record: `CUT`); then the kubelet runs the hook again within the new grace period. Not
+   * together with `redelivery`. Default: none.
    */
   readonly graceShortened?: { readonly afterMs: number; readonly gracePeriodSeconds: number };
+  /** When it aborts, hooks on their way are cut and none is sent any more; for whoever ends the process. Default: never. */
+  readonly signal?: AbortSignal;
   /** Probes of this pod: liveness ends with the deletion, readiness when the process has ended. Default: none. */
   readonly probes?: Probes;
 }
@@ -127,6 +130,11 @@ class Termination {
     this.#exited = container.exited.then((exit) => {
       this.#exit = exit;
     });
+    const giveUp = () => {
+      for (const hook of this.#hooks) hook.cut();
+    };
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    void this.#exited.then(() => options.signal?.removeEventListener('abort', giveUp));
   }
 
   async run(): Promise<PodTimeline> {
@@ -166,16 +174,19 @@ class Termination {
 
   /** @returns milliseconds for which the hook was awaited. */
   async #runHook(graceSeconds: number, interruption: Interruption): Promise<number> {
-    const { preStop, redelivery } = this.#options;
-    if (preStop === undefined) return 0;
+    const { preStop, redelivery, signal } = this.#options;
+    if (preStop === undefined || signal?.aborted) return 0;
     const startedAtMs = nowMs();
     const copies = redelivery === 'at-once' ? 2 : 1;
     const deliveries = Array.from({ length: copies }, () => this.#sender.send(preStop, () => this.#elapsedMs()));
     this.#hooks.push(...deliveries);
-    if (interruption.cuts) {
+    // The kubelet's own context ends with it and with a shorter deletion: what it waits for by itself ends too, and a
+    // request over HTTP, which does not have that context, only with the kubelet.
+    const isHttp = 'port' in preStop;
+    if (interruption.cuts || !isHttp) {
       void interruption.happened.then(() => {
         for (const delivery of deliveries) delivery.cut();
-        this.#sender.close();
+        if (interruption.cuts) this.#sender.close();
       });
     }
     await within(Promise.all(deliveries.map((delivery) => delivery.ended)), graceSeconds * 1000);

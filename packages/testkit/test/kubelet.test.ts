@@ -184,6 +184,18 @@ describe('a shorter grace period', () => {
     expect(timeline).toMatchObject({ sigtermAtMs: 5000, exitedAtMs: 7000, killed: true });
   });
 
+  it('ends a sleep of the kubelet itself, and runs it again within the new period', async () => {
+    const sleep = { sleepSeconds: 4 };
+    const options = {
+      gracePeriodSeconds: 30,
+      preStop: sleep,
+      graceShortened: { afterMs: 1000, gracePeriodSeconds: 3 },
+    };
+    const timeline = await terminate(new FakeContainer(NEVER), options, fakeSender(4000, 4000));
+    expect(timeline.hooks).toMatchObject([{ error: 'CUT', endedAtMs: 1000 }, { startedAtMs: 1000 }]);
+    expect(timeline).toMatchObject({ sigtermAtMs: 4000, exitedAtMs: 6000, killed: true });
+  });
+
   it('cuts the wait after the signal', async () => {
     const options = { gracePeriodSeconds: 30, graceShortened: { afterMs: 1000, gracePeriodSeconds: 3 } };
     const timeline = await terminate(new FakeContainer(NEVER), options);

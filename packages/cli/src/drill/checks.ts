@@ -15,7 +15,7 @@ export interface Evidence {
   readonly losses: readonly LossCause[];
   readonly tally: CallerTally;
   readonly graceSeconds: number;
-  /** Longest time to exit that passes; undefined: the grace period decides. */
+  /** Longest time to exit that passes; undefined: SIGKILL decides. */
   readonly maxExitMs: number | undefined;
   /** How often a caller knew no pod since the first began to be stopped. */
   readonly starved: number;
@@ -140,14 +140,25 @@ function exitCode(pods: readonly PodResult[]): Check {
   };
 }
 
-function hookChecks({ pods, case: { name } }: Evidence): Check[] {
+function hookChecks({ pods, case: { name, cutsGrace } }: Evidence): Check[] {
   const hooks = pods.flatMap((pod) => pod.timeline.hooks.map((hook) => ({ pod: pod.name, hook })));
   if (hooks.length === 0) return [];
   const title = 'the preStop hook was answered';
-  // The kubelet that dies breaks its own connection.
-  const failed = hooks.find(
-    ({ hook }) => hook.error !== undefined && !(name === 'kubelet-restart' && hook.error === 'CUT'),
-  );
+  const overrun = cutsGrace ? undefined : pods.find(({ timeline }) => outlasts(timeline));
+  if (overrun !== undefined) {
+    return [
+      {
+        id: 'hook',
+        title,
+        outcome: 'fail',
+        detail: `${overrun.name}: it had not ended after ${showDuration(overrun.timeline.sigtermAtMs ?? 0)}, the grace period; SIGTERM came with 2 s left`,
+        remedy: 'a hook has to end within the grace period, and leave some of it for the signal',
+      },
+    ];
+  }
+  // The kubelet that dies breaks its own connection, and one that is asked again to delete the pod ends its own sleep.
+  const mayCut = name === 'kubelet-restart' || name === 'grace-shortened';
+  const failed = hooks.find(({ hook }) => hook.error !== undefined && !(mayCut && hook.error === 'CUT'));
   if (failed !== undefined) {
     return [
       {
@@ -166,6 +177,11 @@ function hookChecks({ pods, case: { name } }: Evidence): Check[] {
     return [{ id: 'hook', title, outcome: 'fail', detail, remedy: 'check path and token of the hook' }];
   }
   return [{ id: 'hook', title, outcome: 'pass', detail: `after ${showDuration(slowest)}` }];
+}
+
+/** Whether a hook was still on its way when the kubelet gave it up. */
+function outlasts({ hooks, sigtermAtMs = Number.POSITIVE_INFINITY }: PodTimeline): boolean {
+  return hooks.some(({ endedAtMs = Number.POSITIVE_INFINITY }) => endedAtMs > sigtermAtMs);
 }
 
 function hookMs({ hooks }: PodTimeline): number {

@@ -58,6 +58,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     value: 'HOOK',
     help: '/path, ADMIN_PORT:/path, sleep:5s, none; default /prestop on the second port, if there is one',
   },
+  { name: 'stop-signal', value: 'SIGNAL', help: "the image's STOPSIGNAL; default stopSignal of the manifest, SIGTERM" },
   { name: 'grace', value: 'SECONDS', help: 'terminationGracePeriodSeconds; default 30' },
   {
     name: 'case',
@@ -73,7 +74,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     help: `and beside it: all, ${FAULT_NAMES.join(', ')}; FAULT='GET /path' says what it asks for`,
   },
   { name: 'replicas', value: 'N', help: 'pods, deleted one after another; default 1' },
-  { name: 'max-exit', value: 'DURATION', help: 'fail when an exit takes longer; default the grace period' },
+  { name: 'max-exit', value: 'DURATION', help: 'fail when an exit takes longer; default what the kubelet grants' },
   {
     name: 'request',
     value: 'REQUEST',

@@ -22,6 +22,7 @@ import {
   portSlots,
   readinessOf,
   settingOf,
+  signalOf,
 } from './option-values.ts';
 import { chosenRequests, requestsInDocument } from './requests/chosen.ts';
 import type { DrillRequest } from './requests/request-line.ts';
@@ -113,6 +114,7 @@ class Given {
     return readManifest(file, this.#io.cwd, {
       env: this.#env(),
       allowExec,
+      ports: this.#arguments.list('port'),
       hookIsGiven: this.#arguments.text('hook') !== undefined,
       ...(workload === undefined ? {} : { workload }),
       ...(container === undefined ? {} : { container }),
@@ -124,6 +126,8 @@ class Given {
     const registry = this.#registry();
     const ready = this.#arguments.text('ready');
     const { startup, liveness, livenessGraceSeconds } = manifest ?? {};
+    const signal = this.#arguments.text('stop-signal');
+    const stopSignal = signal === undefined ? manifest?.stopSignal : signalOf(signal);
     const graceSeconds = this.number('grace', 0, 86_400) ?? manifest?.graceSeconds ?? DRILL_DEFAULTS.graceSeconds;
     // Where there is a manifest, whether the two numbers agree is a part of what is drilled.
     const env = { ...(manifest?.env ?? { [SDK_DEFAULTS.graceSetting]: String(graceSeconds) }), ...this.#env() };
@@ -139,6 +143,7 @@ class Given {
       graceSeconds,
       ...(startup === undefined ? {} : { startup }),
       ...(liveness === undefined ? {} : { liveness }),
+      ...(stopSignal === undefined ? {} : { stopSignal }),
       ...(livenessGraceSeconds === undefined ? {} : { livenessGraceSeconds }),
       ...(registry === undefined ? {} : { registryDirSetting: registry }),
     };

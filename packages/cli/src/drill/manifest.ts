@@ -12,6 +12,7 @@ import { parseDocuments } from '../yaml/parse.ts';
 import { Source } from '../yaml/source.ts';
 import { tokenHeaders } from './hook-token.ts';
 import { type ManifestSettings, settingsOf } from './manifest-settings.ts';
+import { isSignal } from './option-values.ts';
 import type {
   HookSetting,
   HttpTarget,
@@ -26,7 +27,15 @@ import type {
 export interface ManifestPod
   extends Pick<
     ServiceSetting,
-    'env' | 'hook' | 'startup' | 'readiness' | 'readinessPeriod' | 'liveness' | 'graceSeconds' | 'livenessGraceSeconds'
+    | 'env'
+    | 'hook'
+    | 'startup'
+    | 'readiness'
+    | 'readinessPeriod'
+    | 'liveness'
+    | 'graceSeconds'
+    | 'stopSignal'
+    | 'livenessGraceSeconds'
   > {
   /** `Deployment/orders`, and its container. */
   readonly title: string;
@@ -42,6 +51,8 @@ export interface ManifestChoice {
   readonly container?: string;
   /** Whether a hook may run a command of the manifest on this machine. */
   readonly allowExec: boolean;
+  /** How the user says that the service takes its ports, the callers' first; see `--port`. Default: none is said. */
+  readonly ports?: readonly string[];
   /** Whether the user gives another hook, so that one that cannot be played does not matter. Default false. */
   readonly hookIsGiven?: boolean;
   /** Settings that the user gives; they win over those of the manifest. Default: none. */
@@ -116,6 +127,10 @@ function chooseContainer({ title, containers }: Workload, name: string | undefin
   throw usageError(`${title} has no container "${name ?? ''}"`, candidates.map((each) => each.name).join(', '));
 }
 
+/** What names say of ports: those that callers call, and those that are for whoever runs the service. */
+const CALLED_PORT = /^(https?|h2c?|grpc|web|api|app|main)(-|$)/i;
+const OPERATED_PORT = /^(admin|metrics|prometheus|management|health|probes?|debug|monitoring)(-|$)/i;
+
 /** Kubernetes' own defaults of a probe. */
 const PROBE_DEFAULTS: ProbePeriod = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
 
@@ -143,6 +158,7 @@ class PodReader {
     const readiness = this.#asked('readinessProbe', 'found out instead') ?? { kind: 'auto' };
     const startup = this.#restartProbe('startupProbe');
     const liveness = this.#restartProbe('livenessProbe');
+    const stopSignal = this.#stopSignal();
     const slots = this.#slots(hook.kind === 'http' ? hook.slot : undefined);
     return {
       title: `${this.#workload.title}, container ${this.#container.name}`,
@@ -154,17 +170,38 @@ class PodReader {
       graceSeconds: this.#workload.graceSeconds,
       ...(startup === undefined ? {} : { startup }),
       ...(liveness === undefined ? {} : { liveness }),
+      ...(stopSignal === undefined ? {} : { stopSignal }),
       ...(livenessGrace === undefined ? {} : { livenessGraceSeconds: livenessGrace }),
       notes: this.#notes,
     };
   }
 
-  /** Those that callers may use first: a port that only the kubelet asks is not where they call. */
+  /** Those that the user names, in that order, and then those that callers may call. */
   #collectPorts(): void {
     const { ports, preStop } = this.#container;
     const hookPort = preStop?.http === undefined ? undefined : resolvePort(preStop.http.port, this.#container)?.number;
-    const declared = ports.map(({ number }) => number).filter((number) => number !== undefined);
-    this.#ports.push(...declared.filter((port) => port !== hookPort), ...declared.filter((port) => port === hookPort));
+    const rankOf = (port: number, name = ''): number => {
+      if (CALLED_PORT.test(name)) return 0;
+      if (OPERATED_PORT.test(name) || port === this.#adminPort()) return 3;
+      // Some services are told to stop on the port that is called; most have another one for the kubelet.
+      return port === hookPort ? 2 : 1;
+    };
+    const ranked = ports
+      .flatMap(({ number, name }) => (number === undefined ? [] : [{ number, rank: rankOf(number, name) }]))
+      .toSorted((left, right) => left.rank - right.rank);
+    const known = ranked.map(({ number }) => number);
+    const asked = (this.#choice.ports ?? []).map((word) => this.#portNamed(word, [...known, hookPort]));
+    const rest = known.filter((port) => !asked.includes(port));
+    this.#ports.push(...asked.map((port) => port ?? rest.shift()).filter((port) => port !== undefined), ...rest);
+    if (asked.length === 0 && known.length > 1 && ranked[0]?.rank !== 0) {
+      this.#notes.push(`callers call port ${known[0]}; --port names another one`);
+    }
+  }
+
+  /** `3000`, `PORT=3000`, or the name of a setting that carries it. */
+  #portNamed(word: string, ports: readonly (number | undefined)[]): number | undefined {
+    const port = Number(/\d+$/.exec(word)?.[0] ?? this.#env[word]);
+    return ports.includes(port) ? port : undefined;
   }
 
   #slotOf(port: number): number {
@@ -221,6 +258,13 @@ class PodReader {
   #notPlayed(why: string, hint?: string): HookSetting {
     if (this.#choice.hookIsGiven) return { kind: 'none' };
     throw usageError(why, hint);
+  }
+
+  #stopSignal(): NodeJS.Signals | undefined {
+    const { text } = this.#container.at.at('lifecycle', 'stopSignal');
+    if (text === undefined || isSignal(text)) return text;
+    this.#notes.push(`stopSignal ${text} cannot be sent from here; SIGTERM is`);
+    return undefined;
   }
 
   #adminPort(): number {

@@ -53,6 +53,9 @@ async function whatInstead(
       : `it listens there: the ${probe}Probe of the manifest asks for what it does not answer, for which the kubelet restarts it`;
   }
   const [other] = ports;
+  if (service.ports.some(({ declared }) => declared === other)) {
+    return `it listens on ${other} all the same: only Node can be given another port than the one in the code; let it read a setting`;
+  }
   return `it listens on ${ports.join(' and ')} instead: -p ${other} gives it a free port in that place; ${told(service)}`;
 }
 

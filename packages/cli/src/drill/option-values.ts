@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { closest } from '../closest.ts';
 import { usageError } from '../errors.ts';
 import { parseDuration } from './duration.ts';
@@ -31,6 +32,9 @@ export function portSlot(word: string, manifest: readonly PortSlot[]): PortSlot 
   if (setting === undefined && number === undefined) {
     throw usageError(`--port must be a setting, a number or SETTING=NUMBER, not "${word}"`);
   }
+  // A number that is in the manifest keeps the settings that carry it.
+  const same = manifest.find(({ declared }) => setting === undefined && String(declared) === number);
+  if (same !== undefined) return same;
   const declared =
     number === undefined ? manifest.find(({ settings }) => settings.includes(setting ?? ''))?.declared : Number(number);
   if (declared !== undefined && (declared < 1 || declared > 65_535)) {
@@ -109,6 +113,17 @@ function httpTarget(
   const slot = ports.findIndex(({ settings, declared }) => settings.includes(port) || String(declared) === port);
   if (slot === -1) throw usageError(`--${option}: there is no port "${port}"`, `--port ${port} makes it one`);
   return { slot, path };
+}
+
+export function isSignal(text: string): text is NodeJS.Signals {
+  return Object.hasOwn(constants.signals, text);
+}
+
+/** `SIGQUIT`, `QUIT` */
+export function signalOf(text: string): NodeJS.Signals {
+  const name = text.startsWith('SIG') ? text : `SIG${text}`;
+  if (isSignal(name)) return name;
+  throw usageError(`--stop-signal must be a signal of this machine, not "${text}"`, 'SIGTERM, SIGQUIT, SIGINT');
 }
 
 /** `NAME=VALUE` */

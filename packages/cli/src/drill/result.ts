@@ -19,6 +19,8 @@ export interface PodResult {
   /** When it began to be stopped, in milliseconds since the callers started; all other times of the pod count from here. */
   readonly beganAtMs: number;
   readonly timeline: PodTimeline;
+  /** Absent: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   /** When SIGKILL came, or would have come; absent where no signal was sent. */
   readonly lastMomentMs?: number;
   /** When it was gone from where callers look. */

@@ -1,11 +1,13 @@
-import { reportOf } from '@prestop/testkit';
+import { type PodTimeline, reportOf } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
 import { checksFor, verdictOf } from './checks.ts';
 import { diagnose } from './diagnosis.ts';
+import { showDuration } from './duration.ts';
 import { DrillError } from './errors.ts';
 import type { DrillListener } from './events.ts';
 import { hookWords } from './hook-words.ts';
 import type { Interrupt } from './interrupt.ts';
+import { counted } from './output/words.ts';
 import { phasesIn } from './phases.ts';
 import type { DrillPod } from './pod.ts';
 import { type Preflight, preflight } from './requests/preflight.ts';
@@ -17,6 +19,7 @@ import { type StopContext, type StoppedPod, stopPod } from './stop-pod.ts';
 
 /** Answers before anything is stopped, for each caller. */
 const WARM_UP_ANSWERS = 3;
+/** Besides the longest that a request may take. */
 const WARM_UP_TIMEOUT_MS = 30_000;
 /** For callers to find a new pod, in milliseconds. */
 const SPREAD_MS = 400;
@@ -75,8 +78,8 @@ async function startAll(count: number, stage: Stage): Promise<DrillPod[]> {
 }
 
 function checkRequests(pod: DrillPod, { load }: DrillSettings, interrupt: Interrupt): Promise<Preflight> {
-  const { requests, headers, tls, clients } = load;
-  return interrupt.race(preflight(pod.target, { requests, headers, tls, client: clients[0] ?? 'node' }));
+  const { requests, headers, tls, clients, timeoutMs } = load;
+  return interrupt.race(preflight(pod.target, { requests, headers, tls, timeoutMs, client: clients[0] ?? 'node' }));
 }
 
 async function warmUp(
@@ -89,7 +92,19 @@ async function warmUp(
   emit({ type: 'warm-up', ms: load.warmUpMs });
   stage.startCalling(requests);
   await interrupt.pause(load.warmUpMs);
-  await interrupt.race(stage.callers.waitForAnswered(load.callers * WARM_UP_ANSWERS, WARM_UP_TIMEOUT_MS));
+  const wanted = load.callers * WARM_UP_ANSWERS;
+  const withinMs = WARM_UP_TIMEOUT_MS + load.timeoutMs;
+  if (await interrupt.until(() => stage.callers.counters().answered >= wanted, withinMs)) return;
+  const { answered } = stage.callers.counters();
+  const causes = Object.entries(stage.callers.tally().causes).toSorted(([, left], [, right]) => right - left);
+  const why = causes.length === 0 ? '' : `, and ${causes.map(([cause, count]) => `${count} × ${cause}`).join(', ')}`;
+  throw new DrillError(
+    'ERR_PRESTOP_DRILL_REQUEST',
+    `the callers got ${counted(answered, 'answer')} in ${showDuration(withinMs)}${why}, and nothing was deleted yet`,
+    {
+      hint: 'fewer --callers or a longer --think, if the service limits its callers; a shorter --think, if they hardly call',
+    },
+  );
 }
 
 class Run {
@@ -188,7 +203,8 @@ class Run {
   }
 
   #podResult(pod: DrillPod, stoppedPod: StoppedPod, back: Partial<PodResult>): PodResult {
-    const { stage } = this.#context;
+    const { stage, settings } = this.#context;
+    const { stopSignal } = settings.service;
     const { timeline, beganAtMs, lastMomentMs } = stoppedPod;
     const report = reportOf(pod.service);
     const delistedAtMs = stage.directory.delistedAtMs(pod.target);
@@ -196,13 +212,24 @@ class Run {
       name: pod.name,
       target: pod.target,
       beganAtMs,
-      timeline,
+      timeline: withoutBodies(timeline),
       ...(lastMomentMs === undefined ? {} : { lastMomentMs }),
       ...(delistedAtMs === undefined ? {} : { delistedMs: delistedAtMs - timeline.deletedAtMs }),
       late: stage.recorder.lateOf(pod.target),
       ...back,
       phases: phasesIn(report, timeline),
+      ...(stopSignal === undefined ? {} : { stopSignal }),
       ...(report === undefined ? {} : { report }),
     };
   }
+}
+
+/** What a hook answers is nobody's business, and may be anything. */
+function withoutBodies(timeline: PodTimeline): PodTimeline {
+  const hooks = timeline.hooks.map((record) => {
+    const { body: _, ...kept } = record;
+    return kept;
+  });
+  const [hook] = hooks;
+  return { ...timeline, hooks, ...(hook === undefined ? {} : { hook }) };
 }

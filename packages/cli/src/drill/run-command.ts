@@ -33,10 +33,11 @@ export async function runDrillCommand(command: Command, args: readonly string[],
     await write(report, order.output, io);
     return exitCodeOf(report.verdict);
   } catch (error) {
+    // A file of an earlier drill would tell of another result.
+    if (order.output.junit !== undefined) await writeTo(order.output.junit, junitError(error as Error), io);
     if (!(error instanceof DrillError)) throw error;
     io.stderr.write(`prestop drill: ${error.message}\n`);
     if (error.hint !== undefined) io.stderr.write(`  ${error.hint}\n`);
-    if (order.output.junit !== undefined) await writeTo(order.output.junit, junitError(error), io);
     return error.code === 'ERR_PRESTOP_DRILL_INTERRUPTED' ? DRILL_EXIT.interrupted : DRILL_EXIT.noResult;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

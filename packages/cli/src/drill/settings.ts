@@ -80,6 +80,8 @@ export interface ServiceSetting {
   readonly startTimeoutMs: number;
   /** `terminationGracePeriodSeconds` of the pod. */
   readonly graceSeconds: number;
+  /** The image's `STOPSIGNAL`, or `lifecycle.stopSignal` (KEP-4960). Default `SIGTERM`. */
+  readonly stopSignal?: NodeJS.Signals;
   /** `terminationGracePeriodSeconds` of the liveness probe, where it has one. */
   readonly livenessGraceSeconds?: number;
   /**
@@ -117,7 +119,7 @@ export interface DrillSettings {
   readonly faults: readonly FaultSetting[];
   /** Pods before and after, deleted one after another. */
   readonly replicas: number;
-  /** Longest time from deletion to exit that passes, in milliseconds. Default: the grace period. */
+  /** Longest time from deletion to exit that passes, in milliseconds. Default: what the kubelet grants before SIGKILL. */
   readonly maxExitMs?: number;
   /** Decides requests, pauses and lags. */
   readonly seed: number;

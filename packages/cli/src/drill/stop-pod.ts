@@ -6,6 +6,7 @@ import {
   terminatePod,
 } from '@prestop/testkit';
 import type { Case } from './cases/case.ts';
+import { showDuration } from './duration.ts';
 import type { DrillListener } from './events.ts';
 import { exitWords } from './exit-words.ts';
 import type { FaultContext, FaultOutcome, PreparedFault } from './faults/fault.ts';
@@ -80,18 +81,33 @@ export async function stopPod(pod: DrillPod, context: StopContext): Promise<Stop
     if (fate !== 'left-alone') emit({ type: 'exited', pod: pod.name, how: exitWords(exit), afterMs: elapsedMs() });
   });
   const probes = stage.liveness.probesOf(pod);
+  const { stopSignal } = settings.service;
+  const givenUp = new AbortController();
+  stage.onClose(() => givenUp.abort());
   const timeline = await interrupt.race(
     terminatePod(container, {
+      ...(stopSignal === undefined ? {} : { stopSignal }),
       ...deletion,
+      signal: givenUp.signal,
       ...(probes === undefined ? {} : { probes }),
       ...(redelivery === undefined ? {} : { redelivery }),
       ...(hook === undefined ? {} : { preStop: hook }),
     }),
   );
-  const results = await interrupt.atMost(Promise.all(acting), LAST_FAULTS_MS + Math.max(...stage.lagsMs));
+  const withinMs = LAST_FAULTS_MS + Math.max(...stage.lagsMs);
+  const results = await Promise.all(
+    faults.map(async ({ setting: { name } }, index): Promise<FaultResult> => {
+      const result = await interrupt.atMost(acting[index] ?? Promise.resolve(undefined), withinMs);
+      if (result !== undefined) return result;
+      // A service that is not stopped ends nothing.
+      if (name === 'open-stream' && fate === 'left-alone') return { name, pod: pod.name, outcomes: [] };
+      const detail = `not over ${showDuration(withinMs)} after the end`;
+      return { name, pod: pod.name, outcomes: [{ atMs: elapsedMs(), ok: false, detail }] };
+    }),
+  );
   for (const { prepared } of faults) prepared.end();
   const graceSeconds = deletion.graceShortened?.gracePeriodSeconds ?? deletion.gracePeriodSeconds;
-  return { beganAtMs, timeline, lastMomentMs: lastMoment(timeline, graceSeconds), faults: results ?? [] };
+  return { beganAtMs, timeline, lastMomentMs: lastMoment(timeline, graceSeconds), faults: results };
 }
 
 async function act(name: FaultResult['name'], pod: string, prepared: PreparedFault): Promise<FaultResult> {
@@ -121,11 +137,18 @@ async function prepareFaults(
         lifeMs: (settings.service.graceSeconds + 2) * 1000,
         registryDir: stage.registryDir,
         elapsedMs,
+        pause: (ms) => interrupt.pause(ms).catch(() => undefined),
         until,
       };
-      return { setting, prepared: await fault.prepare(context) };
+      return { setting, prepared: await fault.prepare(context).catch(failedAlready) };
     }),
   );
+}
+
+/** One that could not even begin: a protocol that it does not speak, a connection that was refused. */
+function failedAlready(error: unknown): PreparedFault {
+  const detail = `could not begin: ${error instanceof Error ? error.message : String(error)}`;
+  return { act: async () => [{ atMs: 0, ok: false, detail }], end: () => undefined };
 }
 
 const FALLBACK: DrillRequest = { method: 'GET', path: '/', headers: {}, weight: 1, origin: 'asked' };

@@ -56,6 +56,19 @@ describe('the checks', () => {
     expect(verdict(dead)).toBe('failed');
   });
 
+  it('fail for a hook that had not ended when the signal came, but where the case cuts it short', () => {
+    const hooks = [{ startedAtMs: 0 }];
+    for (const hook of [hooks[0], { startedAtMs: 0, endedAtMs: 3_050, error: 'ECONNRESET' }]) {
+      const pods = [pod({ timeline: timeline({ hooks: [{ startedAtMs: 0, ...hook }] }) })];
+      expect(check({ pods })['hook']).toMatchObject({
+        outcome: 'fail',
+        detail: 'pod-1: it had not ended after 3 s, the grace period; SIGTERM came with 2 s left',
+      });
+    }
+    const given = [pod({ timeline: timeline({ hooks }) })];
+    expect(check({ pods: given, case: caseNamed('force-delete') })['hook']).toMatchObject({ outcome: 'pass' });
+  });
+
   it('do not fail for what nobody could have answered', () => {
     const pods = [pod({ lastMomentMs: 3_000 })];
     const losses = diagnose([loss({ sentMs: 2_900, cause: 'ECONNREFUSED' })], pods, true);

@@ -27,6 +27,20 @@ describe.runIf(process.platform !== 'win32')('the built command', () => {
     await vi.waitFor(() => expect(openRaw(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' }), 2000);
   });
 
+  it('does not wait for a hook then', async () => {
+    const child = spawn(process.execPath, [BIN, 'drill', '--hook', 'sleep:20s', '--', 'node', fixture('service.mjs')]);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    await vi.waitFor(() => expect(stderr).toMatch(/begins to be stopped/), { timeout: 15_000 });
+    const interruptedAt = performance.now();
+    child.kill('SIGINT');
+    expect(await closed).toBe(130);
+    expect(performance.now() - interruptedAt).toBeLessThan(5_000);
+  });
+
   it('can be piped: the result is on standard output and nothing else', async () => {
     const small = ['--callers', '10', '--lag', '300ms', '--warm-up', '300ms', '-e', 'ON_STOP=serve'];
     const { code, stdout } = await start(process.execPath, [

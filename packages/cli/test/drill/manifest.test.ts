@@ -169,6 +169,30 @@ livenessProbe: { httpGet: { port: nowhere }, periodSeconds: 0 }`,
     ]);
   });
 
+  describe('with a hook on the port that callers call', () => {
+    const container = (name: string) => `ports: [{ ${name}containerPort: 3000 }, { containerPort: 9100 }]
+lifecycle: { preStop: { httpGet: { port: 3000, path: /drain } } }
+readinessProbe: { httpGet: { port: 9100 } }`;
+    const declared = ({ ports }: ManifestPod) => ports.map((slot) => slot.declared);
+
+    it('follows the names of the ports', () => {
+      const pod = read(deployment({ container: container('name: http, ') }));
+      expect(declared(pod)).toEqual([3000, 9100]);
+      expect([pod.hook, pod.readiness]).toMatchObject([{ slot: 0 }, { slot: 1 }]);
+      expect(pod.notes).toEqual([]);
+    });
+
+    it('says what it takes where they have none, and takes what it is told', () => {
+      const pod = read(deployment({ container: container('') }));
+      expect(declared(pod)).toEqual([9100, 3000]);
+      expect(pod.notes).toEqual(['callers call port 9100; --port names another one']);
+      const told = read(deployment({ container: container('') }), { ports: ['3000'] });
+      expect(declared(told)).toEqual([3000, 9100]);
+      expect([told.hook, told.readiness]).toMatchObject([{ slot: 0 }, { slot: 1 }]);
+      expect(told.notes).toEqual([]);
+    });
+  });
+
   it('takes a port that only the hook names for one more', () => {
     const pod = read(
       deployment({

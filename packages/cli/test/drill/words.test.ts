@@ -105,6 +105,7 @@ describe('requests', () => {
   });
 
   it('says that a body is JSON where it looks like it', () => {
+    expect(parseRequestLine('GET /łódź?q=%C5%82')?.path).toBe('/%C5%82%C3%B3d%C5%BA?q=%C5%82');
     expect(parseRequestLine('POST / {}')?.headers).toEqual({ 'content-type': 'application/json' });
     expect(parseRequestLine('POST / text')?.headers).toEqual({});
   });

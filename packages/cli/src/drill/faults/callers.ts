@@ -6,6 +6,8 @@ import type { Fault, FaultContext, FaultOutcome, PreparedFault } from './fault.t
 /** Pause between the two halves of something, in milliseconds. */
 const HALF_PAUSE_MS = 300;
 const UPLOAD_PAUSE_MS = 600;
+/** What is answered to the end sooner is no stream, in milliseconds. */
+const STREAM_LASTS_MS = 300;
 
 /**
  * A connection for each time, opened before, on which something happens then. Where the server has ended it by then, its
@@ -145,10 +147,25 @@ export const openStream: Fault = {
     const socket = await connect(context);
     socket.write(bytesOf(request, pod.target));
     const answer = readAnswer(socket, request, lifeMs + 60_000);
+    let ended = false;
+    const over = () => {
+      ended = true;
+    };
     // It may fail long before anybody asks for it.
-    answer.catch(() => undefined);
+    const settled = answer.then(over, over);
+    await Promise.race([settled, context.pause(STREAM_LASTS_MS)]);
     return {
       act: async () => {
+        if (ended) {
+          const outcome = await attempt(context, async () => expectSuccess(request, await answer));
+          return [
+            {
+              ...outcome,
+              ok: false,
+              detail: `${outcome.detail} before the deletion: it has to be a stream that lasts`,
+            },
+          ];
+        }
         const outcome = await attempt(context, async () => expectSuccess(request, await answer));
         const end = showDuration(context.elapsedMs());
         return [{ ...outcome, detail: outcome.ok ? `ended in order after ${end}` : `cut after ${end}` }];

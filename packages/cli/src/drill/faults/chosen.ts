@@ -36,8 +36,19 @@ function faultOf(name: FaultName, line: string, sources: FaultSources): FaultSet
       needs === 'stream' ? `--fault '${name}=GET /events'` : `--fault '${name}=POST /orders {"lines":[]}'`,
     );
   }
+  const needs = faultNamed(name).request;
+  if (needs === 'none') {
+    if (!canRun(name, sources)) throw usageError(`--fault ${name} needs --registry file:SETTING`);
+    throw usageError(`--fault ${name} asks for nothing, not for "${line}"`);
+  }
   const request = parseRequestLine(line);
   if (request === undefined) throw usageError(`--fault ${name}: "${line}" is no request`);
+  if (needs === 'with-body' && request.body === undefined) {
+    throw usageError(
+      `--fault ${name} needs a request with a body, not "${line}"`,
+      `--fault '${name}=${line} {"lines":[]}'`,
+    );
+  }
   return { name, request };
 }
 

@@ -34,7 +34,7 @@ export async function connectAndAsk(context: FaultContext): Promise<RawSocket> {
   const { pod, request } = context;
   const socket = await connect(context);
   socket.write(bytesOf(request, pod.target));
-  await readAnswer(socket, request);
+  expectSuccess(request, await readAnswer(socket, request));
   return socket;
 }
 

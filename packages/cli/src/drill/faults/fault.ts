@@ -50,6 +50,8 @@ export interface FaultContext {
   readonly registryDir: string | undefined;
   /** Milliseconds since the beginning; negative before it. */
   readonly elapsedMs: () => number;
+  /** Resolves after that time, or when the drill is interrupted. */
+  readonly pause: (ms: number) => Promise<void>;
   /** Resolves at that time after the beginning, or when the drill is interrupted. */
   readonly until: (atMs: number) => Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { DrillError } from '../errors.ts';
+import { DrillError } from '../errors.ts';
 import type { DrillReport } from '../report.ts';
 import type { CaseResult, Check, ServiceResult } from '../result.ts';
 import { momentTime } from './moments.ts';
@@ -15,7 +15,9 @@ export function junitReport(report: DrillReport): string {
 }
 
 /** A drill without a result: an error, where the file of an earlier drill would be taken for this one's. */
-export function junitError({ code, message, hint }: DrillError): string {
+export function junitError(problem: Error): string {
+  const { message } = problem;
+  const { code, hint } = problem instanceof DrillError ? problem : { code: 'internal-error', hint: undefined };
   const text = escaped([message, ...(hint === undefined ? [] : [hint])].join('\n'));
   const error = `<error type="${code}" message="${escaped(message)}">${text}</error>`;
   return documentOf([

@@ -17,7 +17,7 @@ export interface Moment {
 
 /** What happened to a pod, in order. */
 export function momentsOf(pod: PodResult): Moment[] {
-  const { timeline, late } = pod;
+  const { timeline, late, stopSignal = 'SIGTERM' } = pod;
   const moments: Moment[] = [
     {
       atMs: 0,
@@ -46,7 +46,7 @@ export function momentsOf(pod: PodResult): Moment[] {
     });
   }
   if (timeline.sigtermAtMs !== undefined) {
-    moments.push({ atMs: timeline.sigtermAtMs, kind: 'signal', label: 'SIGTERM', words: 'SIGTERM' });
+    moments.push({ atMs: timeline.sigtermAtMs, kind: 'signal', label: stopSignal, words: stopSignal });
   }
   if (timeline.exitedAtMs !== undefined && timeline.exit !== undefined) {
     const kind = timeline.killed ? 'kill' : 'exit';

@@ -1,6 +1,6 @@
 import { usageError } from '../../errors.ts';
 import { isRecord, textIn } from './json.ts';
-import { type DrillRequest, METHODS } from './request-line.ts';
+import { type DrillRequest, encoded, METHODS } from './request-line.ts';
 
 /**
  * One request for each operation of an OpenAPI 3 or Swagger 2 document, with the examples, defaults and first choices of
@@ -51,7 +51,7 @@ function requestFor(
   const body = bodyOf(root, operation);
   return {
     method,
-    path: query.size === 0 ? path : `${path}?${query.toString()}`,
+    path: encoded(query.size === 0 ? path : `${path}?${query.toString()}`),
     headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body }),
     weight: 1,

@@ -3,8 +3,6 @@ import { showDuration } from '../duration.ts';
 import { DrillError } from '../errors.ts';
 import { type DrillRequest, titleOf } from './request-line.ts';
 
-/** Longest answer to a request before the drill, in milliseconds; what takes longer is a stream without an end. */
-const LONGEST_MS = 10_000;
 const PROTOCOL_MS = 2_000;
 const AT_ONCE = 8;
 const HINT = "name a route that works: --request 'GET /orders/7'";
@@ -22,6 +20,8 @@ export interface PreflightOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly client: ClientKind;
   readonly tls: CallerTls | undefined;
+  /** Longest answer, in milliseconds; what takes longer is lost in the drill as well. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -75,14 +75,14 @@ async function otherProtocol(target: string, { client, tls }: PreflightOptions):
 async function problemWith(
   target: string,
   request: DrillRequest,
-  { headers, client, tls }: PreflightOptions,
+  { headers, client, tls, timeoutMs }: PreflightOptions,
 ): Promise<string | undefined> {
   const { method, path, body } = request;
   const call = { method, path, headers: { ...headers, ...request.headers }, ...(body === undefined ? {} : { body }) };
-  const options = { client, timeoutMs: LONGEST_MS, ...(tls === undefined ? {} : { tls }) };
+  const options = { client, timeoutMs, ...(tls === undefined ? {} : { tls }) };
   const { status = 0, cause } = await sendOnce(target, call, options);
   if (cause === 'ETIMEDOUT') {
-    return `was not answered to the end within ${showDuration(LONGEST_MS)} (a stream without an end is for --fault open-stream)`;
+    return `was not answered to the end within ${showDuration(timeoutMs)} (--timeout; a stream without an end is for --fault open-stream)`;
   }
   if (cause !== undefined) return `fails: ${cause}`;
   return status >= 200 && status < 300 ? undefined : `answers ${status}`;

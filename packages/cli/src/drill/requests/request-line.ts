@@ -27,12 +27,17 @@ export function parseRequestLine(line: string): DrillRequest | undefined {
   const isJson = body !== undefined && /^[[{]/.test(body);
   return {
     method: known,
-    path,
+    path: encoded(path),
     headers: isJson ? { 'content-type': 'application/json' } : {},
     ...(body === undefined ? {} : { body }),
     weight: Number(weight),
     origin: 'asked',
   };
+}
+
+/** A path as it goes over the wire, where it has letters that may not (RFC 3986 section 2.1). */
+export function encoded(path: string): string {
+  return path.replaceAll(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
 /** `GET /slow` */

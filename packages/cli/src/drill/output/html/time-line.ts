@@ -60,13 +60,14 @@ export function timeLineOf(result: CaseResult): TimeLine {
   };
 }
 
-function kubeletBars({ timeline: { hooks, sigtermAtMs, exitedAtMs } }: PodResult, offset: number): Bar[] {
+function kubeletBars({ timeline, stopSignal = 'SIGTERM' }: PodResult, offset: number): Bar[] {
+  const { hooks, sigtermAtMs, exitedAtMs } = timeline;
   const bars: Bar[] = [];
   const hookEnds = hooks.map(({ endedAtMs }) => endedAtMs ?? exitedAtMs ?? 0);
   const hookEnd = Math.min(Math.max(0, ...hookEnds), sigtermAtMs ?? Number.POSITIVE_INFINITY);
   if (hooks.length > 0) bars.push(bar('hook', 'preStop hook', offset, offset + hookEnd));
   if (sigtermAtMs !== undefined && exitedAtMs !== undefined) {
-    bars.push(bar('after-signal', 'after SIGTERM', offset + sigtermAtMs, offset + exitedAtMs));
+    bars.push(bar('after-signal', `after ${stopSignal}`, offset + sigtermAtMs, offset + exitedAtMs));
   }
   return bars;
 }
