@@ -179,9 +179,11 @@ function hookChecks({ pods, case: { name, cutsGrace } }: Evidence): Check[] {
   return [{ id: 'hook', title, outcome: 'pass', detail: `after ${showDuration(slowest)}` }];
 }
 
-/** Whether a hook was still on its way when the kubelet gave it up. */
+/** Whether a hook was still on its way when the kubelet gave it up; one that came after the signal was not given up. */
 function outlasts({ hooks, sigtermAtMs = Number.POSITIVE_INFINITY }: PodTimeline): boolean {
-  return hooks.some(({ endedAtMs = Number.POSITIVE_INFINITY }) => endedAtMs > sigtermAtMs);
+  return hooks.some(
+    ({ startedAtMs, endedAtMs = Number.POSITIVE_INFINITY }) => startedAtMs < sigtermAtMs && endedAtMs > sigtermAtMs,
+  );
 }
 
 function hookMs({ hooks }: PodTimeline): number {

@@ -33,8 +33,9 @@ export async function runDrillCommand(command: Command, args: readonly string[],
     await write(report, order.output, io);
     return exitCodeOf(report.verdict);
   } catch (error) {
-    // A file of an earlier drill would tell of another result.
-    if (order.output.junit !== undefined) await writeTo(order.output.junit, junitError(error as Error), io);
+    // A file of an earlier drill would tell of another result; one that was just written tells of this one.
+    if (order.output.junit !== undefined && !(error instanceof CliError))
+      await writeTo(order.output.junit, junitError(error as Error), io);
     if (!(error instanceof DrillError)) throw error;
     io.stderr.write(`prestop drill: ${error.message}\n`);
     if (error.hint !== undefined) io.stderr.write(`  ${error.hint}\n`);

@@ -65,6 +65,11 @@ describe('the checks', () => {
         detail: 'pod-1: it had not ended after 3 s, the grace period; SIGTERM came with 2 s left',
       });
     }
+    const again = { startedAtMs: 3_500, endedAtMs: 3_600, status: 200 };
+    const restarted = [
+      pod({ timeline: timeline({ hooks: [{ startedAtMs: 0, endedAtMs: 3_000, status: 200 }, again] }) }),
+    ];
+    expect(check({ pods: restarted })['hook']).toMatchObject({ outcome: 'pass' });
     const given = [pod({ timeline: timeline({ hooks }) })];
     expect(check({ pods: given, case: caseNamed('force-delete') })['hook']).toMatchObject({ outcome: 'pass' });
   });

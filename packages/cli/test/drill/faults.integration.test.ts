@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { folder } from '../support/folder.ts';
 import { prestop } from '../support/io.ts';
+import { deployment } from '../support/manifests.ts';
 import { drilled, fixture, outcomes } from './support/drill.ts';
 
 const COMMAND = ['node', fixture('probed.mjs')];
@@ -38,17 +39,8 @@ it('a hook that does not end within the grace period fails', async () => {
 });
 
 it('the stop signal of the manifest is what is sent', async () => {
-  const cwd = folder({
-    'k8s.yaml': `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: orders }
-spec:
-  template:
-    spec:
-      os: { name: linux }
-      containers: [{ name: orders, image: orders:1, ports: [{ containerPort: 3000 }], lifecycle: { stopSignal: SIGQUIT } }]
-`,
-  });
+  const container = 'ports: [{ containerPort: 3000 }]\nlifecycle: { stopSignal: SIGQUIT }';
+  const cwd = folder({ 'k8s.yaml': deployment(container) });
   const { result } = await drilled(['--manifest', `${cwd}/k8s.yaml`], COMMAND);
   expect(result.pods[0]).toMatchObject({ stopSignal: 'SIGQUIT', timeline: { exit: { signal: 'SIGQUIT' } } });
   const given = await drilled(['--manifest', `${cwd}/k8s.yaml`, '--stop-signal', 'INT'], COMMAND);

@@ -1,24 +1,17 @@
 import { expect, it } from 'vitest';
 import { folder } from '../support/folder.ts';
 import { prestop } from '../support/io.ts';
+import { deployment } from '../support/manifests.ts';
 import { drilled, fixture, outcomes } from './support/drill.ts';
 
 /** A manifest with these lines in its container. */
 function manifest(...lines: readonly string[]): string {
-  const cwd = folder({
-    'k8s.yaml': `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: orders }
-spec:
-  template:
-    spec:
-      containers:
-        - name: orders
-          image: orders:1
-          ports: [{ containerPort: 3000 }]
-          lifecycle: { preStop: { httpGet: { port: 3000, path: /drain } } }
-${lines.map((line) => `          ${line}\n`).join('')}`,
-  });
+  const container = [
+    'ports: [{ containerPort: 3000 }]',
+    'lifecycle: { preStop: { httpGet: { port: 3000, path: /drain } } }',
+    ...lines,
+  ];
+  const cwd = folder({ 'k8s.yaml': deployment(container.join('\n')) });
   return `${cwd}/k8s.yaml`;
 }
 
