@@ -78,6 +78,11 @@ export class Connection {
   #idleSince: number;
   /** `undefined` until an answer of one that was in use before we saw it: where its requests began cannot be known. */
   #bytesWhenIdle: number | undefined;
+  /** What had been received then, if it was read: more, when half a head had come, or heads are longer than they look. */
+  #receivedWhenIdle: number | undefined;
+  /** By how many octets the newest request was longer than it looks, and how many in a row were so by as much. */
+  #surplus = 0;
+  #surplusInRow = 0;
   #halfHeadSince: number | undefined;
 
   /** @param inUse Whether requests may have come before we saw the connection. */
@@ -157,25 +162,51 @@ export class Connection {
   }
 
   #becomesIdle(exchange: Exchange): void {
-    const { answeredAt = this.#lastAt, received, complete } = exchange;
-    const startsAt = this.#bytesWhenIdle;
+    const { answeredAt = this.#lastAt, received } = exchange;
     this.#idleSince = answeredAt;
-    const end = this.newestEndsAt;
-    if (received === undefined) {
-      // Worked out from the heads; of a body that came with them the octets are not known.
-      const known = startsAt !== undefined && !this.#bodySinceIdle;
-      this.#bytesWhenIdle = known ? startsAt + this.#headsSinceIdle : undefined;
-    } else if (complete) {
-      // What came behind the newest request is the beginning of the next one.
-      this.#bytesWhenIdle = end !== undefined && end < received ? end : received;
-    } else {
-      // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
-      const alone = this.#requestsSinceIdle === 1 ? endOf(exchange, startsAt) : undefined;
-      this.#bytesWhenIdle = end ?? Math.max(received, alone ?? 0);
-    }
+    this.#bytesWhenIdle = received === undefined ? this.#workedOut() : this.#endOfAnswered(exchange, received);
+    this.#receivedWhenIdle = received;
     this.#requestsSinceIdle = 0;
     this.#headsSinceIdle = 0;
     this.#bodySinceIdle = false;
+  }
+
+  /** From the heads; of a body that came with them the octets are not known. */
+  #workedOut(): number | undefined {
+    const startsAt = this.#bytesWhenIdle;
+    return startsAt === undefined || this.#bodySinceIdle ? undefined : startsAt + this.#headsSinceIdle;
+  }
+
+  #endOfAnswered(exchange: Exchange, received: number): number | undefined {
+    const end = this.newestEndsAt;
+    if (!exchange.complete) {
+      // Answered early: the rest of its body is still to come, and is not the beginning of the next head.
+      if (end !== undefined) return end;
+      const alone = this.#requestsSinceIdle === 1 ? endOf(exchange, this.#bytesWhenIdle) : undefined;
+      return alone === undefined ? undefined : Math.max(received, alone);
+    }
+    if (end === undefined) return received;
+    this.#noteSurplus(received, end);
+    // What came behind the newest request is the beginning of the next one, unless its caller writes all of them so.
+    return end < received && this.#usualSurplus === 0 ? end : received;
+  }
+
+  #noteSurplus(received: number, end: number): void {
+    const startsAt = this.#bytesWhenIdle;
+    const receivedAt = this.#receivedWhenIdle;
+    const known = this.#requestsSinceIdle === 1 && startsAt !== undefined && receivedAt !== undefined;
+    const surplus = known ? received - receivedAt - (end - this.#usualSurplus - startsAt) : 0;
+    this.#surplusInRow = surplus === this.#surplus ? this.#surplusInRow + 1 : 1;
+    this.#surplus = surplus;
+  }
+
+  /**
+   * By how many octets heads of this caller are longer than they look: blanks around a value, an empty line before the
+   * request. One that pipelines would have to have sent, three times in a row, one request and as many octets more of the
+   * next than the last time.
+   */
+  get #usualSurplus(): number {
+    return this.#surplusInRow >= KNOWN_AFTER ? Math.max(0, this.#surplus) : 0;
   }
 
   /** Where the next request begins; ask before {@link requestStarted}. */
@@ -185,7 +216,8 @@ export class Connection {
 
   /** Works out where the request that has just been parsed ends; unknown after a body of unknown length. */
   measure(exchange: Exchange, startsAt: number | undefined): void {
-    this.newestEndsAt = endOf(exchange, startsAt);
+    const end = endOf(exchange, startsAt);
+    this.newestEndsAt = end && end + this.#usualSurplus;
     this.behindUnknownEnd = startsAt === undefined;
   }
 

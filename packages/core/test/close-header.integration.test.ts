@@ -204,6 +204,38 @@ describe.each([
   });
 });
 
+/** Legal requests whose ends cannot be told from what Node shows of their heads. */
+const ODD_CALLERS: Readonly<Record<string, readonly string[]>> = {
+  'a blank behind a value': Array(6).fill(get('/', { 'User-Agent': 'odd ' })),
+  'blanks before a value': Array(6).fill(get('/', { 'User-Agent': '   odd' })),
+  'an empty line before each request': Array(6).fill(`\r\n${get('/')}`),
+  'a chunked body that is answered before it has come': [
+    `${head('POST', '/', { 'Transfer-Encoding': 'chunked' })}5\r\nhello\r\n`,
+    `5\r\nhello\r\n0\r\n\r\n${get('/')}`,
+    get('/'),
+  ],
+};
+
+describe('a caller whose requests end where it cannot be seen', () => {
+  it.each(Object.entries(ODD_CALLERS))('is told nevertheless: %s', async (_, requests) => {
+    await withLifecycle(OPTIONS, async ({ serve, begin }) => {
+      const { open } = await serve();
+      const socket = await open();
+      socket.write(get('/'));
+      await socket.readResponse();
+      await begin();
+      const said: (string | undefined)[] = [];
+      for (const request of requests) {
+        socket.write(request);
+        said.push((await socket.readResponse()).headers['connection']);
+        if (said.at(-1) === 'close') break;
+      }
+      expect(said.at(-1), said.join(', ')).toBe('close');
+      expect(await socket.closedByPeer).toBe('fin');
+    });
+  });
+});
+
 describe('a request behind an answer that has said close', () => {
   it('is named as cut: the answer was decided on before the request was there', async () => {
     await withLifecycle({ terminationGracePeriodSeconds: 10, floorMs: 0 }, async ({ lifecycle, serve }) => {

@@ -352,6 +352,61 @@ describe('whether an answer may say `Connection: close`', () => {
     expect(may(behind)).toBe(false);
   });
 
+  /** Octets that the head does not tell of: a blank behind a value, an empty line before it. */
+  const odd = (at: number, octets: number): Exchange => arrives(at, { body: octets });
+
+  test('to a caller whose heads are longer than they look, when three in a row were so by as much', () => {
+    for (const at of [10, 20, 30, 40]) {
+      const exchange = odd(at, 3);
+      expect(may(exchange), `at ${at}`).toBe(false);
+      answered(exchange, at + 1);
+    }
+    expect(connection.kind()).toBe('idle');
+    const fifth = odd(50, 3);
+    expect(may(fifth)).toBe(true);
+    answered(fifth, 51);
+    served(60);
+    expect(connection.kind(), 'also behind a usual one').toBe('idle');
+    const usual = arrives(70);
+    expect(may(usual)).toBe(true);
+    socket.bytesRead += 1;
+    expect(may(usual), 'but not with another request behind it').toBe(false);
+  });
+
+  test('as soon, when it had been called like that before anybody asked', () => {
+    for (const at of [10, 20]) answered(arrives(at, { body: 3, measured: false }), at, undefined);
+    for (const at of [30, 40, 50, 60]) answered(odd(at, 3), at);
+    expect(may(odd(70, 3))).toBe(true);
+  });
+
+  test.each([
+    { what: 'when it is not as much each time: halves of the next request', octets: [3, 9, 5, 12, 3] },
+    { what: 'when a half is always as long', octets: [12, 0, 0, 0, 0] },
+    { what: 'when only two in a row were', octets: [3, 3, 4, 3, 3] },
+  ])('not to one $what', ({ octets }) => {
+    for (const [index, count] of octets.entries()) answered(odd(index, count), index);
+    expect(may(odd(50, 3))).toBe(false);
+  });
+
+  test('not when two requests came with one surplus between them', () => {
+    for (const at of [10, 20, 30, 40]) {
+      const both = [arrives(at), odd(at, 3)];
+      for (const exchange of both) answered(exchange, at);
+    }
+    expect(may(odd(50, 3))).toBe(false);
+  });
+
+  test('to the second request behind a body of unknown length that was answered early', () => {
+    const chunked = { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: 20, complete: false };
+    answered(arrives(10, chunked), 10);
+    socket.bytesRead += 50;
+    expect(connection.kind(), 'the rest of the body is no next head').toBe('idle');
+    const next = arrives(20);
+    expect(may(next), 'where it began cannot be known').toBe(false);
+    answered(next, 20);
+    expect(may(arrives(30))).toBe(true);
+  });
+
   test('not to a request that the connection does not know', () => {
     arrives(10);
     expect(mayTell(connection, {} as IncomingMessage)).toBe(false);
