@@ -66,6 +66,8 @@ export interface ClosersRun {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly onResult: (result: CloserResult) => void;
+  /** Told of what the closers cannot wait for, of which {@link Closers.check} could not know. */
+  readonly onMisplaced?: (message: string) => void;
   /** When it aborts, nobody looks after them any more: what they wait for is up to them. */
   readonly abandoned?: AbortSignal;
 }
@@ -73,6 +75,8 @@ export interface ClosersRun {
 /** Named functions with an order between them, each run once within what is left of the termination. */
 export class Closers {
   readonly #entries = new Map<string, Entry>();
+  /** Of all that were ever added. */
+  readonly #names = new Set<string>();
   readonly #begun = new Set<CloserPhase>();
   /** Of the running termination: when each that runs began, and how those that have ended did. */
   readonly #startedAt = new Map<Entry, number>();
@@ -106,6 +110,7 @@ export class Closers {
       this.#entries.delete(name);
       throw error;
     }
+    this.#names.add(name);
     return () => {
       if (this.#entries.get(name) === entry) this.#entries.delete(name);
     };
@@ -117,11 +122,18 @@ export class Closers {
    * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`
    */
   check(): void {
-    for (const { name, phase, after } of this.#entries.values()) {
-      const missing = after.find((before) => !this.#entries.has(before));
-      if (missing !== undefined) throw invalid(name, 'a closer for every name in `after`', missing);
-      const later = after.find((before) => phase === 'draining' && this.#entries.get(before)?.phase === 'closing');
-      if (later !== undefined) throw invalid(name, 'no closer of a later phase in `after`', later);
+    for (const entry of this.#entries.values()) {
+      for (const { rule, before } of this.#misplaced(entry)) throw invalid(entry.name, rule, before);
+    }
+  }
+
+  /** What an entry is to wait for and cannot, and the rule that says so. One that was taken away is closed already. */
+  *#misplaced({ phase, after }: Entry): IterableIterator<{ readonly rule: string; readonly before: string }> {
+    for (const before of after) {
+      if (!this.#names.has(before)) yield { rule: 'a closer for every name in `after`', before };
+      else if (phase === 'draining' && this.#entries.get(before)?.phase === 'closing') {
+        yield { rule: 'no closer of a later phase in `after`', before };
+      }
     }
   }
 
@@ -145,7 +157,13 @@ export class Closers {
       running.set(entry.name, started);
       return started;
     };
-    return Promise.all([...this.#entries.values()].filter((entry) => entry.phase === phase).map(start));
+    const entries = [...this.#entries.values()].filter((entry) => entry.phase === phase);
+    for (const entry of entries) {
+      for (const { rule, before } of this.#misplaced(entry)) {
+        run.onMisplaced?.(`closer "${entry.name}" does not wait for "${before}": there must be ${rule}`);
+      }
+    }
+    return Promise.all(entries.map(start));
   }
 
   async #runOne(entry: Entry, start: (entry: Entry) => Promise<CloserResult>, run: ClosersRun): Promise<CloserResult> {

@@ -43,7 +43,8 @@ import { STEERING, type SteeredLifecycle, type Steering } from './workers-steeri
  * that happens in {@link Lifecycle.attach} or {@link Lifecycle.start}.
  *
  * The usual mistake: a `terminationGracePeriodSeconds` here that is not the number in the manifest. Nothing tells a
- * process what its pod was given, so the two must be written as one.
+ * process what its pod was given, so the two must be written as one. One lifecycle a process: each of several would exit
+ * when its own part is done.
  *
  * @throws LifecycleError `ERR_PRESTOP_OPTION_UNKNOWN`, `ERR_PRESTOP_OPTION_INVALID`, `ERR_PRESTOP_OPTION_CONFLICT`
  */

@@ -198,8 +198,14 @@ export class Termination {
   }
 
   async #runClosers(phase: CloserPhase, deadline: Deadline): Promise<void> {
-    const { clock, closers } = this.#context;
-    await closers.run(phase, { clock, deadline, onResult: this.#onCloserResult, abandoned: this.#abandoned.signal });
+    const { clock, closers, events } = this.#context;
+    await closers.run(phase, {
+      clock,
+      deadline,
+      onResult: this.#onCloserResult,
+      onMisplaced: (message) => events.emit('warning', { code: 'CLOSER_ORDER', message }),
+      abandoned: this.#abandoned.signal,
+    });
   }
 
   readonly #onCloserResult = ({ name, outcome, ms, error }: CloserResult): void => {

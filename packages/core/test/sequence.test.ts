@@ -321,6 +321,28 @@ describe('closers', () => {
     ]);
   });
 
+  test('that were added after the start and name one that is not there are run, and a warning says it', async () => {
+    const { harness, lifecycle } = await service();
+    lifecycle.onClose('pool', () => {});
+    lifecycle.onClose('gone', () => {})();
+    lifecycle.onClose('telemetry', () => {}, { after: ['pool', 'gone', 'postgers'] });
+    lifecycle.onClose('sockets', () => {}, { phase: 'draining', after: ['pool'] });
+    harness.signals.send();
+    await harness.untilExit();
+    expect(harness.events('warning').filter(({ code }) => code === 'CLOSER_ORDER')).toEqual([
+      {
+        code: 'CLOSER_ORDER',
+        message: 'closer "sockets" does not wait for "pool": there must be no closer of a later phase in `after`',
+      },
+      {
+        code: 'CLOSER_ORDER',
+        message: 'closer "telemetry" does not wait for "postgers": there must be a closer for every name in `after`',
+      },
+    ]);
+    const closers = harness.events('report').at(-1)?.report.closers;
+    expect(closers?.map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done']);
+  });
+
   test('run when no request is in flight any more', async () => {
     const { harness, server, clock } = await service();
     const open = server.request();
