@@ -3,9 +3,10 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, settledWithin } from './clock.ts';
-import { Connection, type ConnectionKind, mayTell, SILENT_SOCKET_MS } from './connection.ts';
+import { Connection, type ConnectionKind, mayTell } from './connection.ts';
 import { Exchange, mayHaveBody } from './exchange.ts';
 import { Handovers } from './handovers.ts';
+import { Handshakes } from './handshakes.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
 import type { RequestClassifier } from './request-classifier.ts';
@@ -73,8 +74,7 @@ export class HttpConnections implements JournalReader {
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: Terminator | undefined;
   readonly #connections = new Map<Socket, Connection>();
-  /** Raw sockets of TLS connections until the handshake is done, by remote address and port. */
-  readonly #handshakes = new Map<string, { readonly socket: Socket; readonly acceptedAt: number }>();
+  readonly #handshakes = new Handshakes();
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
   #telling = false;
@@ -112,13 +112,13 @@ export class HttpConnections implements JournalReader {
       const kind = connection.kind();
       counts[kind] = (counts[kind] ?? 0) + 1;
     }
-    if (this.#handshakes.size > 0) counts.handshake = this.#handshakes.size;
+    if (this.#handshakes.count > 0) counts.handshake = this.#handshakes.count;
     return counts;
   }
 
   /** Those that may still bring a request: neither told nor ended. Handshakes included. */
   get mayCall(): number {
-    let count = this.#handshakes.size;
+    let count = this.#handshakes.count;
     for (const { told, endedAt } of this.#connections.values()) if (!told && endedAt === undefined) count += 1;
     return count;
   }
@@ -181,8 +181,7 @@ export class HttpConnections implements JournalReader {
         closed += 1;
       }
     }
-    for (const { acceptedAt } of this.#handshakes.values()) if (acceptedAt + SILENT_SOCKET_MS > now) waiting += 1;
-    return { closed, waiting };
+    return { closed, waiting: waiting + this.#handshakes.waiting(now) };
   }
 
   /** Leaves the connections alone. */
@@ -242,7 +241,7 @@ export class HttpConnections implements JournalReader {
     const terminated = this.#terminator?.terminate();
     // It waits for every connection of the server to end, and knows only those that were accepted after it was made.
     for (const socket of this.#connections.keys()) socket.destroy();
-    for (const { socket } of this.#handshakes.values()) socket.destroy();
+    for (const socket of this.#handshakes.sockets) socket.destroy();
     if (terminated === undefined) return left;
     this.server.closeAllConnections();
     await settledWithin(this.#clock, withinMs, terminated);
@@ -265,17 +264,12 @@ export class HttpConnections implements JournalReader {
 
   readonly #onConnection = (socket: Socket): void => {
     this.#listener.accepted();
-    if (this.#terminatesTls) {
-      const key = endpointOf(socket);
-      this.#handshakes.set(key, { socket, acceptedAt: this.#clock.now() });
-      socket.once('close', () => this.#handshakes.delete(key));
-    } else if (this.#serves(socket)) {
-      this.#adopt(socket);
-    }
+    if (this.#terminatesTls) this.#handshakes.begin(socket, this.#clock.now());
+    else if (this.#serves(socket)) this.#adopt(socket);
   };
 
   readonly #onSecureConnection = (socket: TLSSocket): void => {
-    this.#handshakes.delete(endpointOf(socket));
+    this.#handshakes.done(socket);
     if (this.#serves(socket)) this.#adopt(socket);
   };
 
@@ -419,9 +413,4 @@ function onEventOf(run: (socket: Socket) => void): (this: Socket) => void {
   return function listener(this: Socket): void {
     run(this);
   };
-}
-
-/** Identifies a connection on both of its socket objects, the raw one and the one that decrypts. */
-function endpointOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { selfSignedCertificate } from '@prestop/testkit';
@@ -15,7 +18,7 @@ afterEach(async () => {
 });
 
 /** A TLS server whose termination reaches `draining` within moments. */
-async function start(): Promise<{ lifecycle: Lifecycle; port: number }> {
+async function start(path?: string): Promise<{ lifecycle: Lifecycle; port: number }> {
   const server = createServer({ cert, key }, (_request, response) => response.end('hello'));
   const lifecycle = createLifecycle({
     admin: false,
@@ -31,7 +34,7 @@ async function start(): Promise<{ lifecycle: Lifecycle; port: number }> {
     () => server.close(),
     () => server.closeAllConnections(),
   );
-  lifecycle.attach(server.listen(0, '127.0.0.1'));
+  lifecycle.attach(path === undefined ? server.listen(0, '127.0.0.1') : server.listen(path));
   await once(server, 'listening');
   await lifecycle.start();
   return { lifecycle, port: (server.address() as AddressInfo).port };
@@ -53,8 +56,8 @@ function phase(lifecycle: Lifecycle, name: string): Promise<void> {
   });
 }
 
-async function untilAccepted(lifecycle: Lifecycle): Promise<void> {
-  while (lifecycle.status().connections.handshake !== 1) await new Promise(setImmediate);
+async function untilAccepted(lifecycle: Lifecycle, count = 1): Promise<void> {
+  while (lifecycle.status().connections.handshake !== count) await new Promise(setImmediate);
 }
 
 describe('a TLS connection that has not finished its handshake', () => {
@@ -85,4 +88,24 @@ describe('a TLS connection that has not finished its handshake', () => {
     expect(totalMs).toBeGreaterThan(4_000);
     expect(totalMs).toBeLessThan(5_500);
   });
+
+  it.runIf(process.platform !== 'win32')(
+    'is counted apart from others on a Unix socket, where all look alike',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'prestop-tls-'));
+      cleanups.push(() => rmSync(folder, { recursive: true }));
+      const path = join(folder, 'service');
+      const { lifecycle } = await start(path);
+      const sockets = Array.from({ length: 3 }, () => connect(path));
+      cleanups.push(() => sockets.forEach((socket) => void socket.destroy()));
+      await untilAccepted(lifecycle, 3);
+
+      const tls = connectTls({ socket: sockets[0] as Socket, ca: cert, servername: 'localhost' });
+      await once(tls, 'secureConnect');
+      await untilAccepted(lifecycle, 2);
+      tls.destroy();
+      sockets[1]?.destroy();
+      await untilAccepted(lifecycle, 1);
+    },
+  );
 });
