@@ -1,4 +1,4 @@
-import { settledWithin, sleep } from './clock.ts';
+import { settledWithin } from './clock.ts';
 import type { CloserPhase, CloserResult } from './closers.ts';
 import { CLOSED_LOOP_MS } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -11,16 +11,11 @@ import { judgeQuiet, type QuietVerdict } from './quiet.ts';
 import type { LameDuckEnd, TerminationOutcome, TerminationReport } from './report.ts';
 import type { RegistryState } from './status.ts';
 import { type AccountContext, TerminationAccount } from './termination-account.ts';
+import { Ticks } from './ticks.ts';
 import { workerLimits } from './workers-group.ts';
 import type { WorkerLimits, WorkerTerms } from './workers-protocol.ts';
 import type { PrimaryProgress } from './workers-steering.ts';
 
-/** How often the conditions for leaving a phase are looked at, in milliseconds. */
-const TICK_MS = 25;
-/** A look that comes this much too late, in milliseconds, means that the process did not run meanwhile. */
-const STALL_MS = 100;
-/** After one of this length, in milliseconds, the network may have stood still too: what was sent is sent again later. */
-const PAUSE_MS = 1_000;
 /** Longest wait for a probe or a hook call to be answered once everything else has ended, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 /**
@@ -58,8 +53,7 @@ export class Termination {
   readonly #registries = new AbortController();
   readonly #hurry = new AbortController();
   readonly #abandoned = new AbortController();
-  /** Silence counts from here: a process has heard nobody in the time in which it did not run (throttled, paused). */
-  #awakeSince: number = Number.NEGATIVE_INFINITY;
+  readonly #ticks: Ticks;
   #lameDuckEnd: LameDuckEnd | null = null;
   #drainingSince = Number.POSITIVE_INFINITY;
   #lastVerdict: QuietVerdict = { quiet: false, silentMs: 0, windowMs: 0, basis: 'floor' };
@@ -76,6 +70,7 @@ export class Termination {
     this.#deadline = new Deadline(clock, this.startedAt + options.budgetMs);
     this.#end = new Deadline(clock, this.startedAt + options.exitMs);
     const { startedAt } = this;
+    this.#ticks = new Ticks(clock, startedAt, this.#abandoned.signal);
     this.#deregistrations = options.registries.map(
       (adapter) => new Deregistration(adapter, { clock, events, random, startedAt, onRemoved: this.#onRemoved }),
     );
@@ -307,12 +302,13 @@ export class Termination {
   /** Silence before the start counts only if every registry is known to send nobody any more. */
   #isQuiet(): boolean {
     const { clock, traffic, options } = this.#context;
+    const { awakeSince, awakeSinceStart } = this.#ticks;
     this.#lastVerdict = judgeQuiet(
       {
         now: clock.now(),
         arrivals: traffic.arrivals(),
         lastAnswerAt: traffic.lastAnswerAt,
-        creditFrom: this.#isProven() ? this.#awakeSince : Math.max(this.startedAt, this.#awakeSince),
+        creditFrom: this.#isProven() ? (awakeSince ?? Number.NEGATIVE_INFINITY) : awakeSinceStart,
       },
       options.quiet,
     );
@@ -340,7 +336,7 @@ export class Termination {
     const { connections, traffic, held, workers } = this.#context;
     await this.#until(() => {
       const quietSince = this.#nobodyCalledSince();
-      const { closed, waiting } = connections.shed(Math.max(this.startedAt, this.#awakeSince), quietSince);
+      const { closed, waiting } = connections.shed(this.#ticks.awakeSinceStart, quietSince);
       this.#account.noteShed(closed);
       const inHand = traffic.inFlight + connections.upgraded + held.count;
       if (inHand > 0 || this.#drainersRun || workers?.drained === false) return false;
@@ -422,17 +418,7 @@ export class Termination {
   }
 
   async #tick(): Promise<void> {
-    const { clock } = this.#context;
-    const dueAt = clock.now() + TICK_MS;
-    await sleep(clock, TICK_MS, this.#abandoned.signal);
-    const missedMs = clock.now() - dueAt;
-    if (missedMs > STALL_MS) {
-      // Not from the beginning again after a short one: under a CPU limit the next may come before any silence is long.
-      const heardFrom = Math.max(this.startedAt, this.#awakeSince) + missedMs;
-      this.#awakeSince = missedMs > PAUSE_MS ? clock.now() : heardFrom;
-      // Timers run before sockets are read: what was sent in the meantime is still to be heard.
-      await sleep(clock, TICK_MS, this.#abandoned.signal);
-    }
+    await this.#ticks.next();
     await this.#goOn();
   }
 
