@@ -1,35 +1,17 @@
-import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, settledWithin } from './clock.ts';
-import { Connection, type ConnectionKind, mayTell } from './connection.ts';
-import { Exchange, mayHaveBody } from './exchange.ts';
+import { Connection, type ConnectionKind } from './connection.ts';
 import { Handovers } from './handovers.ts';
 import { Handshakes } from './handshakes.ts';
+import { HttpRequests, type RequestsContext } from './http-requests.ts';
 import { Listener } from './listener.ts';
 import type { LongLivedOptions } from './long-lived.ts';
-import type { RequestClassifier } from './request-classifier.ts';
-import type { ExchangeMessage, JournalReader, RequestJournal, RequestLine } from './request-journal.ts';
-import { sayClose } from './say-close.ts';
+import type { RequestJournal } from './request-journal.ts';
 import { Terminator } from './terminator.ts';
 import { isTlsServer } from './tls-server.ts';
-import type { TrackedRequest, Traffic } from './traffic.ts';
-
-/**
- * Published by Node for every HTTP/1 request of the process before any handler can see it, whatever event it is then
- * emitted as (`request`, `checkContinue`, `checkExpectation`).
- * https://nodejs.org/api/diagnostics_channel.html#http
- */
-const REQUEST_START = 'http.server.request.start';
-/** Published when a response was sent to the end. One that was not ends with its connection. */
-const RESPONSE_FINISH = 'http.server.response.finish';
-
-/**
- * How often what a connection has received is read though it could be worked out from the heads, in milliseconds: for
- * callers that write them in an unusual way. Of the one connection whose request is answered then.
- */
-const READ_EVERY_MS = 10;
+import type { TrackedRequest } from './traffic.ts';
 
 /** How many connections are ended in one turn of the event loop, so that shedding thousands starves nobody. */
 const SHED_AT_ONCE = 200;
@@ -37,10 +19,7 @@ const SHED_AT_ONCE = 200;
 export type ConnectionCounts = Partial<Record<ConnectionKind, number>>;
 
 /** What the connections of every server are followed with. */
-export interface ConnectionsContext {
-  readonly traffic: Traffic;
-  readonly clock: Clock;
-  readonly classifier: RequestClassifier;
+export interface ConnectionsContext extends RequestsContext {
   readonly longLived: Required<LongLivedOptions>;
 }
 
@@ -62,14 +41,13 @@ export interface Cut {
  * The HTTP/1 connections of one attached server: which there are, who was told, who may be closed. Of an HTTP/2 server,
  * given with `serves`, the sockets for which that is true.
  */
-export class HttpConnections implements JournalReader {
+export class HttpConnections {
   readonly server: Server;
   readonly #listener: Listener;
   readonly #handovers: Handovers;
-  readonly #traffic: Traffic;
+  readonly #requests: HttpRequests;
   readonly #journal: RequestJournal;
   readonly #clock: Clock;
-  readonly #classifier: RequestClassifier;
   readonly #longLived: Required<LongLivedOptions>;
   /** None for an HTTP/2 server: it adds a `request` listener, which switches Node's compatibility layer on. */
   readonly #terminator: Terminator | undefined;
@@ -77,29 +55,17 @@ export class HttpConnections implements JournalReader {
   readonly #handshakes = new Handshakes();
   readonly #terminatesTls: boolean;
   readonly #serves: (socket: Socket) => boolean;
-  #telling = false;
-  /** Requests in flight that bring a body. */
-  readonly #bodies = new Set<IncomingMessage>();
-  /** Whether a body came that the method does not tell of: then any request may bring one. */
-  #hasHadOddBody = false;
-  /** When what was received is read once more where it could be worked out. */
-  #readAgainAt = Number.NEGATIVE_INFINITY;
-  #collisions: TrackedRequest[] = [];
 
   constructor(server: Server, context: ConnectionsContext, serves?: (socket: Socket) => boolean) {
     this.server = server;
     this.#listener = new Listener(server);
-    this.#traffic = context.traffic;
     this.#journal = context.traffic.journal;
     this.#clock = context.clock;
-    this.#classifier = context.classifier;
     this.#longLived = context.longLived;
     this.#terminatesTls = isTlsServer(server);
     this.#terminator = serves === undefined ? new Terminator(server) : undefined;
     this.#serves = serves ?? (() => true);
-    this.#journal.follow(server, this);
-    diagnostics.subscribe(REQUEST_START, this.#onRequestStart);
-    diagnostics.subscribe(RESPONSE_FINISH, this.#onResponseFinish);
+    this.#requests = new HttpRequests(server, this.#connections, (socket) => this.#adopt(socket, true), context);
     server.prependListener('connection', this.#onConnection);
     server.prependListener('secureConnection', this.#onSecureConnection);
     this.#handovers = new Handovers(server, this.#onHandover);
@@ -137,23 +103,19 @@ export class HttpConnections implements JournalReader {
 
   /** Requests since the last call that arrived on a connection after its last answer, and get none any more. */
   takeCollisions(): readonly TrackedRequest[] {
-    return this.#collisions.splice(0);
+    return this.#requests.takeCollisions();
   }
 
   /** From now on every response says `Connection: close`, those in flight included if their head has not left. */
   startTelling(): void {
-    this.#telling = true;
     this.#terminator?.follow();
     this.noteHalfHeads();
-    for (const connection of this.#connections.values()) {
-      connection.measureOpen();
-      for (const exchange of connection.open) this.#tell(exchange);
-    }
+    this.#requests.startTelling();
   }
 
   /** Connections may be kept alive again, after a resume. */
   stopTelling(): void {
-    this.#telling = false;
+    this.#requests.stopTelling();
     this.#terminator?.release();
   }
 
@@ -251,9 +213,7 @@ export class HttpConnections implements JournalReader {
   /** Takes every listener off the server and forgets its connections. */
   detach(): void {
     this.#listener.keepOpen();
-    diagnostics.unsubscribe(REQUEST_START, this.#onRequestStart);
-    diagnostics.unsubscribe(RESPONSE_FINISH, this.#onResponseFinish);
-    this.#journal.unfollow(this.server);
+    this.#requests.unfollow();
     this.server.removeListener('connection', this.#onConnection);
     this.server.removeListener('secureConnection', this.#onSecureConnection);
     this.#handovers.detach();
@@ -286,11 +246,7 @@ export class HttpConnections implements JournalReader {
     const { socket } = connection;
     socket.removeListener('close', this.#onClose);
     this.#connections.delete(socket);
-    // A response that was queued behind another one gets no event of its own when its connection goes.
-    for (const exchange of connection.takeOpen()) {
-      if (exchange.request !== undefined) this.#bodies.delete(exchange.request);
-      this.#traffic.end(exchange);
-    }
+    this.#requests.connectionGone(connection);
   }
 
   readonly #onClose = onEventOf((socket) => {
@@ -298,101 +254,6 @@ export class HttpConnections implements JournalReader {
     const connection = this.#connections.get(socket);
     if (connection !== undefined) this.#forget(connection);
   });
-
-  /** Every request of the service waits for this and {@link #onResponseFinish}. */
-  readonly #onRequestStart = (message: unknown): void => {
-    const published = message as ExchangeMessage;
-    if (published.server !== this.server) return;
-    const { method, url, rawHeaders } = published.request;
-    this.#journal.started(published, { method, target: url, fields: rawHeaders }, this.#clock.now());
-    // The user's own word is asked of the request as it came, and a body has to be known of when the answer is sent.
-    if (this.#classifier.countsAgent === undefined || mayHaveBody(method)) this.#journal.catchUp();
-  };
-
-  readonly #onResponseFinish = (message: unknown): void => {
-    const published = message as ExchangeMessage;
-    if (published.server !== this.server) return;
-    const now = this.#clock.now();
-    if (this.#mustRead(published.request, now)) {
-      this.#journal.catchUp();
-      this.#finish(published, now, published.socket.bytesRead);
-    } else this.#journal.finished(published, now);
-  };
-
-  /**
-   * Whether it is to be read what has been received with an answer, which costs about as much as all that is done for a
-   * request besides: not where it can be worked out from the heads, but for now and then.
-   */
-  #mustRead(request: IncomingMessage, now: number): boolean {
-    if (this.#telling || this.#hasHadOddBody || (this.#bodies.size > 0 && this.#bodies.has(request))) return true;
-    if (now < this.#readAgainAt) return false;
-    this.#readAgainAt = now + READ_EVERY_MS;
-    return true;
-  }
-
-  requestStarted(message: ExchangeMessage, line: RequestLine, startedAt: number): void {
-    const connection = this.#connectionOf(message.socket);
-    this.#start(new Exchange(connection, message, line, this.#classifier, startedAt));
-  }
-
-  responseFinished(message: ExchangeMessage, answeredAt: number): void {
-    this.#finish(message, answeredAt);
-  }
-
-  exchanged(message: ExchangeMessage, line: RequestLine, startedAt: number, answeredAt: number): void {
-    const connection = this.#connectionOf(message.socket);
-    const exchange = new Exchange(connection, message, line, this.#classifier, startedAt);
-    // It does not become the request in flight only to be taken away: that would cost more than the rest.
-    if (this.#telling || connection.inUse || connection.told || connection.endedAt !== undefined) {
-      this.#start(exchange);
-      this.#finish(message, answeredAt);
-      return;
-    }
-    this.#hasHadOddBody ||= exchange.announcesBody && !mayHaveBody(exchange.method);
-    exchange.answered(answeredAt);
-    this.#traffic.exchanged(exchange, answeredAt);
-    connection.exchanged(exchange);
-  }
-
-  #start(exchange: Exchange): void {
-    const { connection, request } = exchange;
-    if (exchange.announcesBody && request !== undefined) this.#bodies.add(request);
-    const startsAt = this.#telling ? connection.nextStartsAt : undefined;
-    this.#traffic.begin(exchange);
-    connection.requestStarted(exchange);
-    // After an answer that said `close` there is none on this connection (RFC 9112 section 9.6).
-    if (connection.endedAt !== undefined || connection.told) this.#collisions.push(exchange);
-    if (this.#telling) {
-      connection.measure(exchange, startsAt);
-      this.#tell(exchange);
-    }
-  }
-
-  /** @param received What had come from the caller by then, if it was read. */
-  #finish({ request, socket }: ExchangeMessage, answeredAt: number, received?: number): void {
-    const connection = this.#connections.get(socket);
-    const exchange = connection?.open.find((open) => open.request === request);
-    if (connection === undefined || exchange === undefined) return;
-    this.#bodies.delete(request);
-    exchange.answered(answeredAt, received);
-    connection.responseFinished(exchange);
-    this.#traffic.end(exchange, answeredAt);
-  }
-
-  #connectionOf(socket: Socket): Connection {
-    return this.#connections.get(socket) ?? this.#adopt(socket, true);
-  }
-
-  #tell({ connection, request, response }: Exchange): void {
-    if (request === undefined || response === undefined) return;
-    sayClose(
-      response,
-      () => this.#telling && mayTell(connection, request),
-      () => {
-        connection.told = true;
-      },
-    );
-  }
 
   #end(connection: Connection, now: number): void {
     connection.endedAt = now;
@@ -402,7 +263,7 @@ export class HttpConnections implements JournalReader {
   readonly #onHandover = (request: IncomingMessage): void => {
     // In HTTP/2 a CONNECT takes a stream and not the connection.
     if (request.httpVersionMajor > 1) return;
-    const connection = this.#connectionOf(request.socket);
+    const connection = this.#connections.get(request.socket) ?? this.#adopt(request.socket, true);
     connection.upgraded = true;
     connection.leaves = this.#longLived[request.method === 'CONNECT' ? 'tunnels' : 'upgrades'] === 'leave';
   };
