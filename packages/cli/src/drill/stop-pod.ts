@@ -14,7 +14,7 @@ import { faultNamed } from './faults/index.ts';
 import { hookWords } from './hook-words.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { DrillPod } from './pod.ts';
-import type { DrillRequest } from './requests/request-line.ts';
+import { type DrillRequest, headersOf } from './requests/request-line.ts';
 import type { FaultResult } from './result.ts';
 import type { DrillSettings, FaultSetting } from './settings.ts';
 import type { Stage } from './stage.ts';
@@ -132,7 +132,7 @@ async function prepareFaults(
       const context: FaultContext = {
         pod,
         tls: settings.load.tls,
-        request: { ...request, headers: { ...settings.load.headers, ...request.headers } },
+        request: { ...request, headers: headersOf(request, settings.load.headers) },
         timesMs,
         lifeMs: (settings.service.graceSeconds + 2) * 1000,
         registryDir: stage.registryDir,

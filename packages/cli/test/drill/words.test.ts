@@ -104,10 +104,17 @@ describe('requests', () => {
     expect(parseRequestLine(line)).toMatchObject({ ...request, origin: 'asked' });
   });
 
+  const read = (line: string) => {
+    const request = parseRequestLine(line);
+    if (request === undefined) throw new Error(line);
+    return request;
+  };
+
   it('says that a body is JSON where it looks like it', () => {
     expect(parseRequestLine('GET /łódź?q=%C5%82')?.path).toBe('/%C5%82%C3%B3d%C5%BA?q=%C5%82');
-    expect(parseRequestLine('POST / {}')?.headers).toEqual({ 'content-type': 'application/json' });
-    expect(parseRequestLine('POST / text')?.headers).toEqual({});
+    const sent = (line: string) => requestKind(read(line), {}).headers;
+    expect(sent('POST / {}')).toEqual({ 'content-type': 'application/json' });
+    expect(sent('POST / text')).toEqual({});
   });
 
   it.each(['', 'slow', 'FETCH /', '0x GET /', 'GET http://other/'])('refuses %j', (line) => {
@@ -115,15 +122,19 @@ describe('requests', () => {
   });
 
   it('puts its own headers over those of all', () => {
-    const request = parseRequestLine('POST / {}');
-    if (request === undefined) throw new Error('unread');
-    expect(requestKind(request, { 'content-type': 'text/plain', 'x-a': '1' })).toEqual({
+    const recorded = { ...read('POST / {}'), headers: { 'content-type': 'application/vnd.orders+json' } };
+    expect(requestKind(recorded, { 'content-type': 'text/plain', 'x-a': '1' })).toEqual({
       method: 'POST',
       path: '/',
-      headers: { 'content-type': 'application/json', 'x-a': '1' },
+      headers: { 'content-type': 'application/vnd.orders+json', 'x-a': '1' },
       body: '{}',
       weight: 1,
     });
+  });
+
+  it('puts the headers of all over what a body looks like', () => {
+    const { headers } = requestKind(read('POST / {}'), { 'content-type': 'application/merge-patch+json' });
+    expect(headers).toEqual({ 'content-type': 'application/merge-patch+json' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { type CallerTls, type ClientKind, type SendOptions, sendOnce } from '@prestop/testkit';
 import { showDuration } from '../duration.ts';
 import { DrillError } from '../errors.ts';
-import { type DrillRequest, titleOf } from './request-line.ts';
+import { type DrillRequest, requestKind, titleOf } from './request-line.ts';
 
 const PROTOCOL_MS = 2_000;
 const AT_ONCE = 8;
@@ -77,10 +77,8 @@ async function problemWith(
   request: DrillRequest,
   { headers, client, tls, timeoutMs }: PreflightOptions,
 ): Promise<string | undefined> {
-  const { method, path, body } = request;
-  const call = { method, path, headers: { ...headers, ...request.headers }, ...(body === undefined ? {} : { body }) };
   const options = { client, timeoutMs, ...(tls === undefined ? {} : { tls }) };
-  const { status = 0, cause } = await sendOnce(target, call, options);
+  const { status = 0, cause } = await sendOnce(target, requestKind(request, headers), options);
   if (cause === 'ETIMEDOUT') {
     return `was not answered to the end within ${showDuration(timeoutMs)} (--timeout; a stream without an end is for --fault open-stream)`;
   }

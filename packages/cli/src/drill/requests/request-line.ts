@@ -1,4 +1,4 @@
-import type { RequestKind } from '@prestop/testkit';
+import type { CallerRequest } from '@prestop/testkit';
 
 /** A request the user wants to be sent. */
 export interface DrillRequest {
@@ -6,6 +6,8 @@ export interface DrillRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What its body looks like: its Content-Type where neither its own headers nor those of all have one. */
+  readonly bodyType?: string;
   /** How often it is chosen in proportion to the others. */
   readonly weight: number;
   /**
@@ -28,8 +30,9 @@ export function parseRequestLine(line: string): DrillRequest | undefined {
   return {
     method: known,
     path: encoded(path),
-    headers: isJson ? { 'content-type': 'application/json' } : {},
+    headers: {},
     ...(body === undefined ? {} : { body }),
+    ...(isJson ? { bodyType: 'application/json' } : {}),
     weight: Number(weight),
     origin: 'asked',
   };
@@ -45,8 +48,19 @@ export function titleOf({ method, path }: Pick<DrillRequest, 'method' | 'path'>)
   return `${method} ${path}`;
 }
 
+/** Its own headers before those that go with every request, and these before what its body looks like. */
+export function headersOf(
+  { headers, bodyType }: DrillRequest,
+  ofAll: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return { ...(bodyType === undefined ? {} : { 'content-type': bodyType }), ...ofAll, ...headers };
+}
+
 /** As the callers take it, with headers that go with every request. */
-export function requestKind(request: DrillRequest, headers: Readonly<Record<string, string>>): RequestKind {
+export function requestKind(
+  request: DrillRequest,
+  ofAll: Readonly<Record<string, string>>,
+): CallerRequest & { readonly weight: number } {
   const { method, path, body, weight } = request;
-  return { method, path, headers: { ...headers, ...request.headers }, ...(body === undefined ? {} : { body }), weight };
+  return { method, path, headers: headersOf(request, ofAll), ...(body === undefined ? {} : { body }), weight };
 }
