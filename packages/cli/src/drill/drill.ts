@@ -1,6 +1,6 @@
 import { caseNamed } from './cases/case.ts';
 import { worstOf } from './checks.ts';
-import { DrillError } from './errors.ts';
+import { DrillError, HOOK_HINT } from './errors.ts';
 import type { DrillListener } from './events.ts';
 import { Interrupt } from './interrupt.ts';
 import type { CaseResult, ServiceResult, SkippedCase } from './result.ts';
@@ -44,9 +44,7 @@ export async function drill(settings: DrillSettings, options: DrillOptions = {})
   }
   if (cases.length === 0) {
     const why = skipped.map(({ case: name, why: reason }) => `${name}: ${reason}`).join('; ');
-    throw new DrillError('ERR_PRESTOP_DRILL_HOOK', `nothing to run: ${why}`, {
-      hint: '--hook names one: /prestop, ADMIN_PORT:/prestop, sleep:5s',
-    });
+    throw new DrillError('ERR_PRESTOP_DRILL_HOOK', `nothing to run: ${why}`, { hint: HOOK_HINT });
   }
   return {
     title: settings.service.command.join(' '),

@@ -4,11 +4,14 @@ export const DRILL_ERROR_CODES = [
   'ERR_PRESTOP_DRILL_SERVICE',
   /** A request that was asked for is not answered with 2xx before anything is deleted, or none is left to send. */
   'ERR_PRESTOP_DRILL_REQUEST',
-  /** Every case needs a hook, and the service has none. */
+  /** A case that was named needs a hook, or every case does, and the service has none. */
   'ERR_PRESTOP_DRILL_HOOK',
   /** The drill was interrupted. */
   'ERR_PRESTOP_DRILL_INTERRUPTED',
 ] as const;
+
+/** What helps a service without a hook. */
+export const HOOK_HINT = '--hook names one: /prestop, ADMIN_PORT:/prestop, sleep:5s';
 
 export type DrillErrorCode = (typeof DRILL_ERROR_CODES)[number];
 

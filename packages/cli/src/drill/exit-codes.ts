@@ -8,7 +8,10 @@ export const DRILL_EXIT = {
   failed: 1,
   /** Unknown option, or a value that cannot be. */
   usage: 2,
-  /** The service could not be started or ended before it was deleted, or no request works: there is no result. */
+  /**
+   * There is no result: the service could not be started or ended before it was deleted, no request works, or what was
+   * named cannot be played.
+   */
   noResult: 3,
   /** Nothing was lost, but the callers did not put it to the test. */
   inconclusive: 4,

@@ -67,7 +67,7 @@ export async function orderFrom(command: Command, args: readonly string[], io: I
   const settings: DrillSettings = {
     service,
     load: await given.load(requests),
-    cases: given.cases(),
+    ...given.cases(),
     faults: given.faults(requests, service.registryDirSetting !== undefined),
     replicas: given.number('replicas', 1, 20) ?? DRILL_DEFAULTS.replicas,
     ...given.maxExit(),
@@ -176,11 +176,12 @@ class Given {
     };
   }
 
-  cases(): readonly CaseName[] {
+  cases(): { readonly cases: readonly CaseName[]; readonly namedCases: readonly CaseName[] } {
     const words = this.#arguments.list('case');
-    if (words.length === 0) return [DRILL_DEFAULTS.case];
-    const names = words.flatMap((word) => (word === 'all' ? CASE_NAMES : [oneOf('case', word, CASE_NAMES)]));
-    return [...new Set(names)];
+    if (words.length === 0) return { cases: [DRILL_DEFAULTS.case], namedCases: [] };
+    const named = (word: string): CaseName[] => (word === 'all' ? [] : [oneOf('case', word, CASE_NAMES)]);
+    const cases = words.flatMap((word) => (word === 'all' ? CASE_NAMES : named(word)));
+    return { cases: [...new Set(cases)], namedCases: [...new Set(words.flatMap(named))] };
   }
 
   faults(requests: readonly DrillRequest[], hasRegistry: boolean): readonly FaultSetting[] {
@@ -201,7 +202,12 @@ class Given {
     }
     const command = splitCommand(text);
     if (command === undefined) throw usageError(`--compare "${text}" is no command`);
-    return { ...settings, service: { ...settings.service, command, ...(hook === undefined ? {} : { hook }) } };
+    // What it cannot play is no failure: only the first one decides.
+    return {
+      ...settings,
+      namedCases: [],
+      service: { ...settings.service, command, ...(hook === undefined ? {} : { hook }) },
+    };
   }
 
   output(): OutputSettings {

@@ -85,7 +85,7 @@ export interface ServiceResult {
   readonly verdict: Verdict;
   /** What stood for its preStop hook: `GET /prestop`, `sleep 5 s`, `none`. */
   readonly hook: string;
-  /** Requests found in documents that were not sent, and why. */
+  /** Requests found in documents that were not sent, and faults for which there is none, and why. */
   readonly leftOut: readonly string[];
   /** Cases that could not be run, and why. */
   readonly skipped: readonly SkippedCase[];

@@ -1,10 +1,11 @@
 import { type PodTimeline, reportOf } from '@prestop/testkit';
-import type { Case } from './cases/case.ts';
+import { type Case, caseNamed } from './cases/case.ts';
 import { checksFor, verdictOf } from './checks.ts';
 import { diagnose } from './diagnosis.ts';
 import { showDuration } from './duration.ts';
-import { DrillError } from './errors.ts';
+import { DrillError, HOOK_HINT } from './errors.ts';
 import type { DrillListener } from './events.ts';
+import { playableFaults } from './faults/chosen.ts';
 import { hookWords } from './hook-words.ts';
 import type { Interrupt } from './interrupt.ts';
 import { counted } from './output/words.ts';
@@ -53,12 +54,22 @@ export async function runCase(
     const old = await startAll(settings.replicas, stage);
     const [first] = old;
     if (first === undefined) return { skipped: 'there is no pod to stop' };
+    checkNamedCases(first, settings);
     if (info.needsHook && first.hook === undefined) return { skipped: 'it needs a hook, and the service has none' };
     for (const { target } of info.pod === 'deleted' ? old : [first]) stage.recorder.follow(target);
-    const { requests, leftOut } = await checkRequests(first, settings, interrupt);
+    const { requests, ...failed } = await checkRequests(first, settings, interrupt);
+    const playable = playableFaults(settings.faults, requests);
+    const leftOut = [...failed.leftOut, ...playable.leftOut];
     for (const request of leftOut) emit({ type: 'left-out', request });
     await warmUp(stage, requests, settings, emit, interrupt);
-    const run = new Run({ settings, case: info, stage, requests, emit, interrupt });
+    const run = new Run({
+      settings: { ...settings, faults: playable.faults },
+      case: info,
+      stage,
+      requests,
+      emit,
+      interrupt,
+    });
     const result = await run.result(old);
     emit({ type: 'case-ended', result });
     return { result, hook: hookWords(info.name === 'signal-only' ? undefined : first.hook), leftOut };
@@ -69,6 +80,14 @@ export async function runCase(
   } finally {
     await stage.close();
   }
+}
+
+/** All of them at the first, sooner than after the results of others. @throws DrillError `ERR_PRESTOP_DRILL_HOOK` */
+function checkNamedCases({ hook }: DrillPod, { namedCases = [] }: DrillSettings): void {
+  const impossible = hook === undefined ? namedCases.filter((name) => caseNamed(name).needsHook) : [];
+  if (impossible.length === 0) return;
+  const message = `${impossible.join(' and ')} cannot be played without a hook, and the service has none`;
+  throw new DrillError('ERR_PRESTOP_DRILL_HOOK', message, { hint: HOOK_HINT });
 }
 
 async function startAll(count: number, stage: Stage): Promise<DrillPod[]> {

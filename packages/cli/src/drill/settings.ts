@@ -57,6 +57,8 @@ export interface FaultSetting {
   readonly name: FaultName;
   /** What it asks for. Default: the first request that fits. */
   readonly request?: DrillRequest;
+  /** Whether somebody asked for it by its name: the drill ends when it cannot be played. Default false: it is left out. */
+  readonly named?: boolean;
 }
 
 /** One command, and what stands for its pod in the manifest. */
@@ -116,6 +118,8 @@ export interface DrillSettings {
   readonly service: ServiceSetting;
   readonly load: LoadSetting;
   readonly cases: readonly CaseName[];
+  /** Those that somebody asked for by name: the drill ends when one cannot be played. Default none: they are skipped. */
+  readonly namedCases?: readonly CaseName[];
   readonly faults: readonly FaultSetting[];
   /** Pods before and after, deleted one after another. */
   readonly replicas: number;

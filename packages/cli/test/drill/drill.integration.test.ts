@@ -237,7 +237,13 @@ describe('no result', () => {
       'a case that needs a hook',
       ['--case', 'hook-only', '--hook', 'none'],
       ['node', fixture('service.mjs')],
-      /hook-only: it needs a hook/,
+      /hook-only cannot be played without a hook, and the service has none\n {2}--hook names one/,
+    ],
+    [
+      'cases of which one was named that cannot be played',
+      ['--case', 'rolling,redelivered', '--case', 'all'],
+      ['node', fixture('service.mjs')],
+      /^prestop drill: redelivered cannot be played without a hook/,
     ],
     [
       'faults that cannot connect',

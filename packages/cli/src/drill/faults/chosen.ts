@@ -1,9 +1,10 @@
 import { usageError } from '../../errors.ts';
+import { DrillError } from '../errors.ts';
 import { oneOf } from '../option-values.ts';
 import { type DrillRequest, parseRequestLine } from '../requests/request-line.ts';
 import type { FaultSetting } from '../settings.ts';
 import { requestFor } from '../stop-pod.ts';
-import { FAULT_NAMES, type FaultName } from './fault.ts';
+import { FAULT_NAMES, type FaultName, type FaultRequest } from './fault.ts';
 import { faultNamed } from './index.ts';
 
 /** What faults need to be run. */
@@ -21,9 +22,47 @@ export function chosenFaults(words: readonly string[], sources: FaultSources): r
     const [name = '', ...line] = word.trim().split('=');
     if (name === 'all') {
       settings.push(...FAULT_NAMES.filter((each) => canRun(each, sources)).map((each) => ({ name: each })));
-    } else settings.push(faultOf(oneOf('fault', name, FAULT_NAMES), line.join('='), sources));
+    } else settings.push({ ...faultOf(oneOf('fault', name, FAULT_NAMES), line.join('='), sources), named: true });
   }
-  return [...new Map(settings.map((setting) => [setting.name, setting])).values()];
+  // What was said of one in particular counts for more than "all".
+  const last = settings.toSorted((left, right) => Number(left.named ?? false) - Number(right.named ?? false));
+  const byName = new Map(last.map((setting) => [setting.name, setting]));
+  return [...new Set(settings.map(({ name }) => name))].flatMap((name) => byName.get(name) ?? []);
+}
+
+/**
+ * Those that can be played with the requests that work; the others, and why, are left out.
+ *
+ * @throws DrillError `ERR_PRESTOP_DRILL_REQUEST` for one that was named.
+ */
+export function playableFaults(
+  settings: readonly FaultSetting[],
+  requests: readonly DrillRequest[],
+): { readonly faults: readonly FaultSetting[]; readonly leftOut: readonly string[] } {
+  const faults: FaultSetting[] = [];
+  const leftOut: string[] = [];
+  for (const setting of settings) {
+    const { name, request, named = false } = setting;
+    const needs = faultNamed(name).request;
+    if (needs === 'none' || request !== undefined || requestFor(needs, requests) !== undefined) {
+      faults.push(setting);
+      continue;
+    }
+    const why = `${name} needs ${NEEDED[needs]}, and none that was found works`;
+    if (named) throw new DrillError('ERR_PRESTOP_DRILL_REQUEST', why, { hint: exampleOf(name, needs) });
+    leftOut.push(why);
+  }
+  return { faults, leftOut };
+}
+
+const NEEDED: Readonly<Record<Exclude<FaultRequest, 'none'>, string>> = {
+  any: 'a request',
+  'with-body': 'a request with a body',
+  stream: 'a stream',
+};
+
+function exampleOf(name: FaultName, needs: FaultRequest): string {
+  return needs === 'stream' ? `--fault '${name}=GET /events'` : `--fault '${name}=POST /orders {"lines":[]}'`;
 }
 
 function faultOf(name: FaultName, line: string, sources: FaultSources): FaultSetting {
@@ -31,10 +70,7 @@ function faultOf(name: FaultName, line: string, sources: FaultSources): FaultSet
     if (canRun(name, sources)) return { name };
     const needs = faultNamed(name).request;
     if (needs === 'none') throw usageError(`--fault ${name} needs --registry file:SETTING`);
-    throw usageError(
-      `--fault ${name} has to be told what to ask for`,
-      needs === 'stream' ? `--fault '${name}=GET /events'` : `--fault '${name}=POST /orders {"lines":[]}'`,
-    );
+    throw usageError(`--fault ${name} has to be told what to ask for`, exampleOf(name, needs));
   }
   const needs = faultNamed(name).request;
   if (needs === 'none') {
