@@ -55,12 +55,21 @@ describe('prestop', () => {
     [['hook', 'prestop', '--tokn-file', 'x'], 'did you mean --token-file?'],
     [['hook', 'prestop', '--port'], 'see prestop help hook'],
     [['manifest', '--quietly'], 'see prestop help manifest'],
+    [['hook', 'prestop', '--port', '9090', '-p', '9091'], '--port is given twice, as "9090" and as "9091"'],
+    [['lint', '--format', 'json', '--format=sarif', 'x'], '--format is given twice, as "json" and as "sarif"'],
   ])('%j: exit 2 and a hint', async (line, hint) => {
     const { code, stdout, stderr } = await prestop(line);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^prestop: /);
     expect(stderr).toContain(hint);
   });
+});
+
+it('takes an option that may stand several times several times, and a switch that is on twice for one that is on', async () => {
+  const line = ['drill', '--dry-run', '--dry-run', '-r', 'GET /a', '--request', 'GET /b', '--', 'x'];
+  const { code, stdout } = await prestop(line);
+  expect(stdout).toMatch(/^request +50 % GET \/a\nrequest +50 % GET \/b$/m);
+  expect(code).toBe(0);
 });
 
 it('closest finds what is near, and nothing else', () => {

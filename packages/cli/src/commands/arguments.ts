@@ -10,7 +10,8 @@ export class Arguments {
 
   /** @throws CliError `ERR_PRESTOP_CLI_USAGE`, with the option that was perhaps meant. */
   constructor(command: Command, args: readonly string[]) {
-    const { values, positionals } = parse(command, args);
+    const { values, positionals, tokens } = parse(command, args);
+    refuseSecondValues(command.options, tokens);
     this.positionals = positionals;
     this.#values = values;
   }
@@ -66,7 +67,9 @@ export class Arguments {
   }
 }
 
-function parse(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+type Parsed = ReturnType<typeof parseArgs<ParseArgsConfig & { readonly tokens: true }>>;
+
+function parse(command: Command, args: readonly string[]): Parsed {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const option of command.options) {
     options[option.name] = {
@@ -76,9 +79,21 @@ function parse(command: Command, args: readonly string[]): ReturnType<typeof par
     };
   }
   try {
-    return parseArgs({ args: withNegativeNumbers(args), options, allowPositionals: true, strict: true });
+    return parseArgs({ args: withNegativeNumbers(args), options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
     throw usageError(explain(command, error), hintFor(command.options, args) ?? `see prestop help ${command.name}`);
+  }
+}
+
+/** Of two values one would be passed over in silence. A switch is on however often it is given. */
+function refuseSecondValues(options: readonly OptionSpec[], tokens: Parsed['tokens']): void {
+  const repeatable = new Set(options.filter(({ multiple }) => multiple === true).map(({ name }) => name));
+  const known = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option' || token.value === undefined || repeatable.has(token.name)) continue;
+    const first = known.get(token.name);
+    if (first !== undefined) throw usageError(`--${token.name} is given twice, as "${first}" and as "${token.value}"`);
+    known.set(token.name, token.value);
   }
 }
 

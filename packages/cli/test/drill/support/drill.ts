@@ -8,8 +8,8 @@ export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 }
 
-/** Enough to be sure, and short. */
-const SMALL = ['--callers', '20', '--think', '20ms', '--lag', '800ms', '--warm-up', '300ms'];
+/** Enough to be sure, and short; for what a test does not say itself. */
+const SMALL = { '--callers': '20', '--think': '20ms', '--lag': '800ms', '--warm-up': '300ms' };
 
 export interface Drilled {
   readonly code: number;
@@ -21,7 +21,9 @@ export interface Drilled {
 
 /** Runs `prestop drill` in this process. */
 export async function drilled(options: readonly string[], command: readonly string[]): Promise<Drilled> {
-  const { code, stdout, stderr } = await prestop(['drill', ...SMALL, ...options, '--json', '--', ...command]);
+  const small = Object.entries(SMALL).filter(([name]) => !options.includes(name));
+  const line = ['drill', ...small.flat(), ...options, '--json', '--', ...command];
+  const { code, stdout, stderr } = await prestop(line);
   expect(stdout, stderr).not.toBe('');
   const report = JSON.parse(stdout) as DrillReport;
   const result = report.services[0]?.cases[0];
