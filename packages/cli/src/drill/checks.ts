@@ -29,7 +29,7 @@ export interface Evidence {
 export function checksFor(evidence: Evidence): Check[] {
   return [
     answered(evidence),
-    ...evidence.faults.map(faultCheck).filter((check) => check !== undefined),
+    ...faultChecks(evidence),
     ...(evidence.case.pod === 'left-alone' ? [] : [inTime(evidence), ...exitCodeChecks(evidence)]),
     ...hookChecks(evidence),
     ...livenessChecks(evidence),
@@ -76,22 +76,34 @@ const FAULT_REMEDIES: Partial<Record<FaultName, string>> = {
   'open-stream': 'end streams in order when the drain begins: nobody else does it',
 };
 
-function faultCheck({ name, pod, outcomes }: FaultResult): Check | undefined {
-  const failed = outcomes.filter(({ ok }) => !ok);
-  const [example] = failed;
-  if (outcomes.length === 0) return undefined;
-  const title = `${name}: answered as it should be`;
-  const id = `fault:${name}`;
-  if (example === undefined) {
-    return { id, title, outcome: 'pass', detail: `${pod}: ${outcomes.length} of ${outcomes.length}` };
-  }
+/** One for each fault, whatever the number of pods, as the other checks are. */
+function faultChecks({ faults }: Evidence): Check[] {
+  const names = new Set(faults.filter(({ outcomes }) => outcomes.length > 0).map(({ name }) => name));
+  return [...names].map((name) =>
+    faultCheck(
+      name,
+      faults.filter((fault) => fault.name === name && fault.outcomes.length > 0),
+    ),
+  );
+}
+
+function faultCheck(name: FaultName, onPods: readonly FaultResult[]): Check {
+  const check = { id: `fault:${name}`, title: `${name}: answered as it should be` };
+  const failed = onPods.filter(({ outcomes }) => outcomes.some(({ ok }) => !ok));
+  if (failed.length === 0) return { ...check, outcome: 'pass', detail: onPods.map(outcomeWords).join('; ') };
   return {
-    id,
-    title,
+    ...check,
     outcome: 'fail',
-    detail: `${pod}: ${failed.length} of ${outcomes.length} failed, at ${showDuration(example.atMs)}: ${example.detail}`,
+    detail: failed.map(outcomeWords).join('; '),
     remedy: FAULT_REMEDIES[name] ?? 'a caller that does not know yet has done nothing wrong here: serve it',
   };
+}
+
+function outcomeWords({ pod, outcomes }: FaultResult): string {
+  const failed = outcomes.filter(({ ok }) => !ok);
+  const [example] = failed;
+  if (example === undefined) return `${pod}: ${outcomes.length} of ${outcomes.length}`;
+  return `${pod}: ${failed.length} of ${outcomes.length} failed, at ${showDuration(example.atMs)}: ${example.detail}`;
 }
 
 function inTime({ pods, maxExitMs, graceSeconds }: Evidence): Check {

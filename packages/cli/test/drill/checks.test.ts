@@ -5,8 +5,8 @@ import { diagnose } from '../../src/drill/diagnosis.ts';
 import type { Check } from '../../src/drill/result.ts';
 import { loss, pod, tally, timeline } from './support/results.ts';
 
-function check(more: Partial<Evidence> = {}): Record<string, Check> {
-  const evidence: Evidence = {
+function listed(more: Partial<Evidence> = {}): Check[] {
+  return checksFor({
     case: caseNamed('rolling'),
     pods: [pod()],
     faults: [],
@@ -17,9 +17,10 @@ function check(more: Partial<Evidence> = {}): Record<string, Check> {
     starved: 0,
     longestLagMs: 2_000,
     ...more,
-  };
-  return Object.fromEntries(checksFor(evidence).map((each) => [each.id, each]));
+  });
 }
+
+const check = (more?: Partial<Evidence>) => Object.fromEntries(listed(more).map((each) => [each.id, each]));
 
 const verdict = (more?: Partial<Evidence>) => verdictOf(Object.values(check(more)));
 
@@ -146,6 +147,21 @@ describe('the checks', () => {
     expect(checks['fault:pipelined']).toMatchObject({ outcome: 'pass' });
     expect(checks['fault:open-stream']).toMatchObject({ remedy: expect.stringContaining('end streams in order') });
     expect(checks).not.toHaveProperty('fault:frozen-process');
+  });
+
+  it('say it once for all pods, so that a check can be told by its name', () => {
+    const on = (name: string, ok: boolean) =>
+      ({ name: 'half-head', pod: name, outcomes: [{ atMs: 100, ok, detail: ok ? 'answered 200' : 'EPIPE' }] }) as const;
+    const faults = [on('pod-1', true), on('pod-2', false), on('pod-3', false)];
+    expect(listed({ faults }).filter(({ id }) => id === 'fault:half-head')).toMatchObject([
+      {
+        title: 'half-head: answered as it should be',
+        outcome: 'fail',
+        detail: 'pod-2: 1 of 1 failed, at 100 ms: EPIPE; pod-3: 1 of 1 failed, at 100 ms: EPIPE',
+      },
+    ]);
+    const passed = check({ faults: [on('pod-1', true), on('pod-2', true)] })['fault:half-head'];
+    expect(passed).toMatchObject({ outcome: 'pass', detail: 'pod-1: 1 of 1; pod-2: 1 of 1' });
   });
 
   it('do not take an idle drill for a passed one', () => {
