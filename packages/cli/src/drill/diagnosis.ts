@@ -1,5 +1,6 @@
 import { showDuration } from './duration.ts';
 import type { Loss } from './recorder.ts';
+import { shownPath } from './requests/shown-path.ts';
 import type { PodResult } from './result.ts';
 
 /** Why requests are lost. Stable names. */
@@ -35,6 +36,7 @@ export interface LossCause {
 
 export interface LossExample {
   readonly method: string;
+  /** Without the values of its query. */
   readonly path: string;
   readonly client: string;
   /** `ECONNRESET`, `status 503` */
@@ -120,7 +122,8 @@ export function diagnose(losses: readonly Loss[], pods: readonly PodResult[], ex
     const sentMs = loss.atMs - (pod ?? pods[0] ?? { beganAtMs: 0 }).beganAtMs;
     const kind = pod === undefined ? 'not-by-the-stop' : kindOf(loss, sentMs, pod, excuses);
     const group = groups.get(kind) ?? [];
-    const { method, path, client, cause, requestOnConnection } = loss;
+    const { method, client, cause, requestOnConnection } = loss;
+    const path = shownPath(loss.path);
     group.push({ method, path, client, cause, sentMs, lostMs: sentMs + loss.afterMs, requestOnConnection });
     groups.set(kind, group);
   }

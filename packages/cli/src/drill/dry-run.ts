@@ -3,6 +3,7 @@ import { caseNamed } from './cases/case.ts';
 import { showDuration } from './duration.ts';
 import type { DrillOrder } from './from-arguments.ts';
 import { summaryOf } from './report.ts';
+import { titleOf } from './requests/request-line.ts';
 import { scheduleOf } from './schedule.ts';
 import type { DrillSettings, HookSetting, HttpTarget, PortSlot, ReadinessSetting, RestartProbe } from './settings.ts';
 
@@ -47,7 +48,7 @@ export function dryRun({ settings, compared, notes }: DrillOrder): string {
 function scheduleRows({ load, seed }: DrillSettings): (readonly [string, string])[] {
   return scheduleOf(load, seed, 0, SHOWN_REQUESTS).map(({ pauseMs, request }, index) => [
     index === 0 ? 'caller 0' : '',
-    `${pauseMs.toFixed(1).padStart(6)} ms, then ${request.method ?? 'GET'} ${request.path}`,
+    `${pauseMs.toFixed(1).padStart(6)} ms, then ${titleOf({ method: 'GET', ...request })}`,
   ]);
 }
 
@@ -97,7 +98,7 @@ function restartRow(
 }
 
 function targetWords({ slot, path, scheme = 'HTTP' }: HttpTarget, ports: readonly PortSlot[]): string {
-  return `GET ${path} on ${slotWords(slot, ports)}${scheme === 'HTTPS' ? ', over TLS' : ''}`;
+  return `${titleOf({ method: 'GET', path })} on ${slotWords(slot, ports)}${scheme === 'HTTPS' ? ', over TLS' : ''}`;
 }
 
 function slotWords(slot: number, ports: readonly PortSlot[]): string {

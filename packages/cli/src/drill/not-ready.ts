@@ -3,6 +3,7 @@ import { showDuration } from './duration.ts';
 import { DrillError } from './errors.ts';
 import { exitWords } from './exit-words.ts';
 import { listeningPorts } from './listening-ports.ts';
+import { titleOf } from './requests/request-line.ts';
 import type { PortSlot, ServiceSetting } from './settings.ts';
 
 const SHOWN_LINES = 20;
@@ -22,7 +23,9 @@ export async function notReady(
 ): Promise<DrillError> {
   const { path, port, probe } = failed;
   const failure =
-    path === undefined ? `port ${port} accepts no connection` : `no 2xx or 3xx from GET ${path} on ${port}`;
+    path === undefined
+      ? `port ${port} accepts no connection`
+      : `no 2xx or 3xx from ${titleOf({ method: 'GET', path })} on ${port}`;
   const asked = probe === 'readiness' ? failure : `its ${probe} probe fails: ${failure}`;
   const why =
     outcome === 'ended'

@@ -38,7 +38,7 @@ export interface SettingsSummary {
   readonly clients: readonly string[];
   /** In words. */
   readonly lag: string;
-  /** `GET /slow`, with their weights. */
+  /** `GET /slow`, without the values of queries, with their weights. */
   readonly requests: readonly { readonly request: string; readonly weight: number }[];
   readonly cases: readonly CaseName[];
   readonly faults: readonly FaultName[];

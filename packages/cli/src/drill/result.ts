@@ -74,6 +74,7 @@ export interface CaseResult {
   readonly faults: readonly FaultResult[];
   /** Why requests were lost, the most frequent cause first. */
   readonly losses: readonly LossCause[];
+  /** Its lost requests have their paths without the values of queries. */
   readonly tally: CallerTally;
   readonly traffic: { readonly bucketMs: number; readonly buckets: readonly TrafficBucket[] };
 }

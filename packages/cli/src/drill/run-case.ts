@@ -12,6 +12,7 @@ import { counted } from './output/words.ts';
 import { phasesIn } from './phases.ts';
 import type { DrillPod } from './pod.ts';
 import { type Preflight, preflight } from './requests/preflight.ts';
+import { shownPath } from './requests/shown-path.ts';
 import type { CaseResult, FaultResult, PodResult } from './result.ts';
 import { scheduleDigest } from './schedule.ts';
 import type { DrillSettings } from './settings.ts';
@@ -173,7 +174,7 @@ class Run {
       pods,
       faults: this.#faults,
       losses,
-      tally,
+      tally: { ...tally, lost: tally.lost.map((lost) => ({ ...lost, path: shownPath(lost.path) })) },
       traffic: stage.recorder.buckets(),
     };
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { terminalReport } from '../../src/drill/output/terminal.ts';
 import { folder } from '../support/folder.ts';
 import { prestop } from '../support/io.ts';
 import { drilled, drilledService, fixture, kinds, outcomes } from './support/drill.ts';
@@ -170,6 +171,24 @@ describe('outputs', () => {
     ]);
     expect(readFileSync(join(cwd, 'out/drill.xml'), 'utf8')).toContain('failures="0"');
     expect(readFileSync(join(cwd, 'out/drill.html'), 'utf8')).toContain('Side by side');
+  });
+
+  it('have no value of a query in them', async () => {
+    const cwd = folder();
+    const files = ['--junit', join(cwd, 'drill.xml'), '--html', join(cwd, 'drill.html')];
+    const asked = ['-r', 'GET /?page=1&token=secret', '--hook', 'PORT:/?token=secret', ...files];
+    const { result, report, stderr } = await drilledService('exit', ...asked);
+    expect(result.tally.lost[0]?.path).toBe('/?page=…&token=…');
+    expect(report.services[0]?.hook).toBe('GET /?token=…');
+    const printed = ['drill.xml', 'drill.html'].map((name) => readFileSync(join(cwd, name), 'utf8'));
+    for (const text of [...printed, JSON.stringify(report), stderr]) {
+      expect(text).toContain('token=…');
+      expect(text).not.toContain('secret');
+    }
+    expect(terminalReport(report, { colours: false })).not.toContain('secret');
+    const dry = await prestop(['drill', ...asked, '--ready', '/?token=secret', '--dry-run', '--', 'x']);
+    expect(dry.stdout).toContain('token=…');
+    expect(dry.stdout).not.toContain('secret');
   });
 
   it('name the schedule, which is the one that a dry run shows', async () => {

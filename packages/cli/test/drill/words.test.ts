@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { splitCommand } from '../../src/drill/command-line.ts';
 import { parseDuration, showDuration } from '../../src/drill/duration.ts';
 import { lagsOf, parseLag, showLag } from '../../src/drill/lag.ts';
-import { parseRequestLine, requestKind } from '../../src/drill/requests/request-line.ts';
+import { parseRequestLine, requestKind, titleOf } from '../../src/drill/requests/request-line.ts';
 
 describe('durations', () => {
   it.each([
@@ -115,6 +115,17 @@ describe('requests', () => {
     const sent = (line: string) => requestKind(read(line), {}).headers;
     expect(sent('POST / {}')).toEqual({ 'content-type': 'application/json' });
     expect(sent('POST / text')).toEqual({});
+  });
+
+  it.each([
+    ['GET /a?page=2&token=eyJhbGci.eyJzdWIi', 'GET /a?page=…&token=…'],
+    ['GET /a?eyJhbGci', 'GET /a?…'],
+    ['GET /a?=x&b', 'GET /a?…&…'],
+    ['GET /a?next=/b?c=d', 'GET /a?next=…'],
+    ['GET /a?', 'GET /a?…'],
+    ['GET /a', 'GET /a'],
+  ])('shows %j without what may be secret', (line, title) => {
+    expect(titleOf(read(line))).toBe(title);
   });
 
   it.each(['', 'slow', 'FETCH /', '0x GET /', 'GET http://other/'])('refuses %j', (line) => {

@@ -1,4 +1,5 @@
 import type { CallerRequest } from '@prestop/testkit';
+import { shownPath } from './shown-path.ts';
 
 /** A request the user wants to be sent. */
 export interface DrillRequest {
@@ -43,9 +44,9 @@ export function encoded(path: string): string {
   return path.replaceAll(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
-/** `GET /slow` */
+/** `GET /slow`; not a key, since requests that differ in their queries may have the same. */
 export function titleOf({ method, path }: Pick<DrillRequest, 'method' | 'path'>): string {
-  return `${method} ${path}`;
+  return `${method} ${shownPath(path)}`;
 }
 
 /** Its own headers before those that go with every request, and these before what its body looks like. */
