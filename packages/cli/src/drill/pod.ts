@@ -19,8 +19,13 @@ import type { HttpTarget, ProbeSetting, ServiceSetting } from './settings.ts';
 
 const HOST = '127.0.0.1';
 const POLL_SECONDS = 0.05;
-/** How long an admin port may take to follow the service's own, in milliseconds. */
+/**
+ * How long the pod waits for an admin port to follow the service's own, in milliseconds; it is looked for once more before
+ * the pod is stopped, so that one that comes later is not taken for none.
+ */
 const ADMIN_PORT_MS = 500;
+/** How long one that accepts connections may take to answer as the SDK's does, in milliseconds. */
+const ADMIN_ANSWER_MS = 500;
 
 /** A process that stands for a pod's container, and is ready. */
 export interface DrillPod {
@@ -40,6 +45,14 @@ export interface DrillPod {
   readonly liveness: ProbeTarget | undefined;
   /** From the start to readiness, in milliseconds. */
   readonly startedInMs: number;
+  /**
+   * Looks once more for the SDK's admin server, where it would be asked and was not there: `hook` and `readiness` are its
+   * own from then on. Waits for nothing but its readiness.
+   *
+   * @returns whether it is there now and was not before.
+   * @throws DrillError `ERR_PRESTOP_DRILL_SERVICE` for one that is not ready in the time of a start.
+   */
+  lookAgain(): Promise<boolean>;
 }
 
 export interface StartPodOptions {
@@ -73,46 +86,117 @@ export async function startPod({ name, service, env, ports: given, interrupt }: 
     if (!(cause instanceof TestkitError)) throw cause;
     throw new DrillError('ERR_PRESTOP_DRILL_SERVICE', cause.message, { cause });
   }
+  const starting = new StartingPod(running, service, ports, environment);
   try {
-    const { readyAtMs, ...asked } = await interrupt.race(becomeReady(running, service, ports, environment));
-    const startedInMs = readyAtMs - running.startedAtMs;
-    return { name, service: running, host: HOST, target: `${HOST}:${first}`, ports, ...asked, startedInMs };
+    await interrupt.race(starting.becomeReady());
   } catch (error) {
     await running.kill();
     throw error;
   }
+  return {
+    name,
+    service: running,
+    host: HOST,
+    target: `${HOST}:${first}`,
+    ports,
+    startedInMs: starting.readyAtMs - running.startedAtMs,
+    liveness: starting.liveness,
+    get readiness() {
+      return starting.readiness;
+    },
+    get hook() {
+      return starting.hook;
+    },
+    lookAgain: () => interrupt.race(starting.lookAgain()),
+  };
 }
 
-/** Waits until the service is ready. @returns what the kubelet is to ask from now on, and the hook. */
-async function becomeReady(
-  running: Service,
-  service: ServiceSetting,
-  ports: readonly number[],
-  env: Readonly<Record<string, string>>,
-): Promise<Pick<DrillPod, 'readiness' | 'liveness' | 'hook'> & { readonly readyAtMs: number }> {
-  const { startup, readiness, readinessPeriod, liveness, hook } = service;
-  const deadline = performance.now() + service.startTimeoutMs;
-  const wait = async (probe: AskedProbe, target: ProbeTarget, timeoutSeconds: number): Promise<ProbeTarget> => {
-    const outcome = await firstResult(running, target, deadline - performance.now(), ({ ok }) => ok, timeoutSeconds);
-    if (outcome !== 'found') throw await notReady(running, service, { ...target, probe }, outcome);
-    return target;
-  };
-  let readyAtMs = running.startedAtMs;
-  const waitForReadiness = async (target: ProbeTarget): Promise<ProbeTarget> => {
-    await wait('readiness', target, readinessPeriod.timeoutSeconds);
+/** Finds out what the kubelet is to ask, and waits until the service is ready. */
+class StartingPod {
+  readyAtMs: number;
+  readonly #running: Service;
+  readonly #setting: ServiceSetting;
+  readonly #ports: readonly number[];
+  readonly #env: Readonly<Record<string, string>>;
+  /** The SDK's admin server, where there is one. */
+  #admin: ProbeTarget | undefined;
+
+  constructor(
+    running: Service,
+    setting: ServiceSetting,
+    ports: readonly number[],
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.readyAtMs = running.startedAtMs;
+    this.#running = running;
+    this.#setting = setting;
+    this.#ports = ports;
+    this.#env = env;
+  }
+
+  get readiness(): ProbeTarget {
+    const { readiness } = this.#setting;
+    if (readiness.kind !== 'auto') return targetOf(readiness, this.#ports);
+    if (this.#admin === undefined) return targetOf({ kind: 'tcp' }, this.#ports);
+    return { ...this.#admin, path: SDK_DEFAULTS.paths.readyz };
+  }
+
+  get liveness(): ProbeTarget | undefined {
+    const { liveness } = this.#setting;
+    return liveness && targetOf(liveness.asks, this.#ports);
+  }
+
+  get hook(): PreStopHook | undefined {
+    return hookOf(this.#setting, { ports: this.#ports, env: this.#env, admin: this.#admin });
+  }
+
+  async becomeReady(): Promise<void> {
+    const { startup, liveness, startTimeoutMs } = this.#setting;
+    const deadline = performance.now() + startTimeoutMs;
+    if (startup !== undefined) {
+      await this.#wait('startup', targetOf(startup.asks, this.#ports), startup.period.timeoutSeconds, deadline);
+    }
+    await this.#waitForReadiness(deadline);
+    if (this.#wantsAdmin && (await this.#findAdmin(ADMIN_PORT_MS))) await this.#waitForReadiness(deadline);
+    if (this.liveness !== undefined && liveness !== undefined) {
+      await this.#wait('liveness', this.liveness, liveness.period.timeoutSeconds, deadline);
+    }
+  }
+
+  async lookAgain(): Promise<boolean> {
+    if (!this.#wantsAdmin || this.#admin !== undefined || !(await this.#findAdmin(0))) return false;
+    await this.#waitForReadiness(performance.now() + this.#setting.startTimeoutMs);
+    return true;
+  }
+
+  get #wantsAdmin(): boolean {
+    return this.#setting.readiness.kind === 'auto' || this.#setting.hook.kind === 'auto';
+  }
+
+  /** The second port, if the SDK's admin server listens there, which answers `/readyz` whether it is ready or not. */
+  async #findAdmin(withinMs: number): Promise<boolean> {
+    const [, port] = this.#ports;
+    if (port === undefined) return false;
+    const admin = { host: HOST, port };
+    if (!(await accepts(this.#running, admin, withinMs))) return false;
+    const readyz = { ...admin, path: SDK_DEFAULTS.paths.readyz };
+    const answers = ({ status }: ProbeResult): boolean => status === 200 || status === 503;
+    if ((await firstResult(this.#running, readyz, ADMIN_ANSWER_MS, answers)) !== 'found') return false;
+    this.#admin = admin;
+    return true;
+  }
+
+  async #waitForReadiness(deadline: number): Promise<void> {
+    await this.#wait('readiness', this.readiness, this.#setting.readinessPeriod.timeoutSeconds, deadline);
     // What is asked besides takes time of its own, in which it is ready already.
-    readyAtMs = performance.now();
-    return target;
-  };
-  if (startup !== undefined) await wait('startup', targetOf(startup.asks, ports), startup.period.timeoutSeconds);
-  const asked = await waitForReadiness(targetOf(readiness.kind === 'auto' ? { kind: 'tcp' } : readiness, ports));
-  const admin = readiness.kind === 'auto' || hook.kind === 'auto' ? await sdkPort(running, ports[1]) : undefined;
-  const ready =
-    readiness.kind === 'auto' && admin !== undefined
-      ? await waitForReadiness({ ...admin, path: SDK_DEFAULTS.paths.readyz })
-      : asked;
-  const alive = liveness && (await wait('liveness', targetOf(liveness.asks, ports), liveness.period.timeoutSeconds));
-  return { readiness: ready, liveness: alive, readyAtMs, hook: hookOf(service, { ports, env, admin }) };
+    this.readyAtMs = performance.now();
+  }
+
+  async #wait(probe: AskedProbe, target: ProbeTarget, timeoutSeconds: number, deadline: number): Promise<void> {
+    const isRight = ({ ok }: ProbeResult): boolean => ok;
+    const outcome = await firstResult(this.#running, target, deadline - performance.now(), isRight, timeoutSeconds);
+    if (outcome !== 'found') throw await notReady(this.#running, this.#setting, { ...target, probe }, outcome);
+  }
 }
 
 interface HookContext {
@@ -137,14 +221,15 @@ function hookOf({ hook, cwd }: ServiceSetting, { ports, env, admin }: HookContex
   }
 }
 
-/** The second port, if the SDK's admin server listens there, which answers `/readyz` whether it is ready or not. */
-async function sdkPort(running: Service, port: number | undefined): Promise<ProbeTarget | undefined> {
-  if (port === undefined) return undefined;
-  const target = { host: HOST, port };
-  if ((await firstResult(running, target, ADMIN_PORT_MS, ({ ok }) => ok)) !== 'found') return undefined;
-  const readyz = { ...target, path: SDK_DEFAULTS.paths.readyz };
-  const answers = ({ status }: ProbeResult): boolean => status === 200 || status === 503;
-  return (await firstResult(running, readyz, ADMIN_PORT_MS, answers)) === 'found' ? target : undefined;
+/** Whether a port accepts a connection within that time; it is asked once at least. */
+async function accepts(running: Service, target: ProbeTarget, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  let accepted = false;
+  await firstResult(running, target, withinMs + ADMIN_ANSWER_MS, ({ ok }) => {
+    accepted = ok;
+    return ok || performance.now() >= deadline;
+  });
+  return accepted;
 }
 
 function targetOf(asks: ProbeSetting, ports: readonly number[]): ProbeTarget {

@@ -37,6 +37,8 @@ export type CaseRun =
   | { readonly result: CaseResult; readonly hook: string; readonly leftOut: readonly string[] }
   | { readonly skipped: string };
 
+const NO_HOOK: CaseRun = { skipped: 'it needs a hook, and the service has none' };
+
 /**
  * Runs one case: pods, load, the stop, and load until the last caller has learned of it.
  *
@@ -55,14 +57,19 @@ export async function runCase(
     const old = await startAll(settings.replicas, stage);
     const [first] = old;
     if (first === undefined) return { skipped: 'there is no pod to stop' };
-    checkNamedCases(first, settings);
-    if (info.needsHook && first.hook === undefined) return { skipped: 'it needs a hook, and the service has none' };
+    const lacksHook = (): boolean => {
+      if (first.hook === undefined) checkNamedCases(settings);
+      return info.needsHook && first.hook === undefined;
+    };
+    if (settings.service.hook.kind !== 'auto' && lacksHook()) return NO_HOOK;
     for (const { target } of info.pod === 'deleted' ? old : [first]) stage.recorder.follow(target);
     const { requests, ...failed } = await checkRequests(first, settings, interrupt);
     const playable = playableFaults(settings.faults, requests);
     const leftOut = [...failed.leftOut, ...playable.leftOut];
     for (const request of leftOut) emit({ type: 'left-out', request });
     await warmUp(stage, requests, settings, emit, interrupt);
+    await stage.lookAgain(old);
+    if (lacksHook()) return NO_HOOK;
     const run = new Run({
       settings: { ...settings, faults: playable.faults },
       case: info,
@@ -83,9 +90,13 @@ export async function runCase(
   }
 }
 
-/** All of them at the first, sooner than after the results of others. @throws DrillError `ERR_PRESTOP_DRILL_HOOK` */
-function checkNamedCases({ hook }: DrillPod, { namedCases = [] }: DrillSettings): void {
-  const impossible = hook === undefined ? namedCases.filter((name) => caseNamed(name).needsHook) : [];
+/**
+ * What a service without a hook makes impossible; all of them at the first, sooner than after the results of others.
+ *
+ * @throws DrillError `ERR_PRESTOP_DRILL_HOOK`
+ */
+function checkNamedCases({ namedCases = [] }: DrillSettings): void {
+  const impossible = namedCases.filter((name) => caseNamed(name).needsHook);
   if (impossible.length === 0) return;
   const message = `${impossible.join(' and ')} cannot be played without a hook, and the service has none`;
   throw new DrillError('ERR_PRESTOP_DRILL_HOOK', message, { hint: HOOK_HINT });

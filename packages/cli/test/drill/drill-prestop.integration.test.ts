@@ -52,3 +52,9 @@ it('a service whose ports nobody can set is drilled with its hook, several pods 
   expect(result.losses).toEqual([]);
   expect(code).toBe(0);
 });
+
+it.each(['rolling', 'hook-only'])('an admin server that comes late has the hook all the same: %s', async (name) => {
+  const { report, result } = await drilled(['--case', name], ['node', fixture('late-admin.mjs')]);
+  expect(report.services[0]?.hook).toBe('GET /prestop');
+  expect(outcomes(result)).toMatchObject({ hook: 'pass', answered: 'pass' });
+});
