@@ -46,7 +46,11 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
     help: `how the service takes its ports, the callers' first: a setting (PORT), a fixed number (3000) or both (PORT=3000); default PORT and ${SDK_DEFAULTS.adminPortSetting}=${SDK_DEFAULTS.adminPort}; those given take the place of the first`,
   },
   { name: 'env', value: 'NAME=VALUE', short: 'e', multiple: true, help: 'a setting of the service' },
-  { name: 'ready', value: 'PATH', help: 'what answers 2xx when it is ready, or tcp; default what there is' },
+  {
+    name: 'ready',
+    value: 'PATH',
+    help: 'what answers 2xx when it is ready: /path where callers call, ADMIN_PORT:/path, or tcp; default what there is',
+  },
   { name: 'start-timeout', value: 'DURATION', help: 'longest start; default 30s' },
   {
     name: 'registry',
@@ -56,7 +60,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'hook',
     value: 'HOOK',
-    help: '/path, ADMIN_PORT:/path, sleep:5s, none; default /prestop on the second port, if there is one',
+    help: "/path on the SDK's admin server or else where callers call, ADMIN_PORT:/path, sleep:5s, none; default /prestop on that server, if there is one",
   },
   { name: 'stop-signal', value: 'SIGNAL', help: "the image's STOPSIGNAL; default stopSignal of the manifest, SIGTERM" },
   { name: 'grace', value: 'SECONDS', help: 'terminationGracePeriodSeconds; default 30' },

@@ -67,6 +67,8 @@ function hookWords(hook: HookSetting, ports: readonly PortSlot[]): string {
   switch (hook.kind) {
     case 'auto':
       return 'GET /prestop on the second port, if the service listens there';
+    case 'path':
+      return `${titleOf({ method: 'GET', path: hook.path })} on the second port, if the SDK's admin server listens there, or else on ${slotWords(0, ports)}`;
     case 'none':
       return 'none';
     case 'sleep':

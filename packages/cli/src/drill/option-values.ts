@@ -3,7 +3,7 @@ import { closest } from '../closest.ts';
 import { usageError } from '../errors.ts';
 import { parseDuration } from './duration.ts';
 import { tokenHeaders } from './hook-token.ts';
-import type { HookSetting, HttpTarget, PortSlot, ReadinessSetting } from './settings.ts';
+import type { HookSetting, PortSlot, ReadinessSetting } from './settings.ts';
 
 /** What the values of options mean. Each names the option, the rule and the value when it throws a CliError. */
 
@@ -77,7 +77,7 @@ export interface HookContext {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** `/path`, `ADMIN_PORT:/path`, `sleep:5s`, `none` */
+/** `/path` on the SDK's admin server or else where callers call, `ADMIN_PORT:/path`, `sleep:5s`, `none` */
 export function hookOf(option: string, text: string, { ports, graceSeconds, env }: HookContext): HookSetting {
   if (text === 'none') return { kind: 'none' };
   if (text.startsWith('sleep:')) {
@@ -88,28 +88,28 @@ export function hookOf(option: string, text: string, { ports, graceSeconds, env 
       'Kubernetes refuses such a pod; --grace gives it more time',
     );
   }
-  const usual = Math.min(1, ports.length - 1);
-  const target = httpTarget(option, text, ports, usual, '/path, PORT:/path, sleep:5s or none');
-  return { kind: 'http', ...target, ...tokenHeaders(env) };
+  const { slot, path } = httpTarget(option, text, ports, '/path, PORT:/path, sleep:5s or none');
+  const asked = { path, ...tokenHeaders(env) };
+  return slot === undefined ? { kind: 'path', ...asked } : { kind: 'http', slot, ...asked };
 }
 
-/** `/path`, `ADMIN_PORT:/path`, `tcp` */
+/** `/path` on the first port, which callers call, `ADMIN_PORT:/path`, `tcp` */
 export function readinessOf(text: string, ports: readonly PortSlot[]): ReadinessSetting {
   if (text === 'tcp') return { kind: 'tcp' };
-  return { kind: 'http', ...httpTarget('ready', text, ports, 0, '/path, PORT:/path or tcp') };
+  const { slot = 0, path } = httpTarget('ready', text, ports, '/path, PORT:/path or tcp');
+  return { kind: 'http', slot, path };
 }
 
 function httpTarget(
   option: string,
   text: string,
   ports: readonly PortSlot[],
-  usual: number,
   forms: string,
-): Pick<HttpTarget, 'slot' | 'path'> {
+): { readonly slot?: number; readonly path: string } {
   const match = /^(?:(\w+):)?(\/\S*)$/.exec(text);
   if (match === null) throw usageError(`--${option} must be ${forms}, not "${text}"`);
   const [, port, path = '/'] = match;
-  if (port === undefined) return { slot: usual, path };
+  if (port === undefined) return { path };
   const slot = ports.findIndex(({ settings, declared }) => settings.includes(port) || String(declared) === port);
   if (slot === -1) throw usageError(`--${option}: there is no port "${port}"`, `--port ${port} makes it one`);
   return { slot, path };

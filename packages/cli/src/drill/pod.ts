@@ -157,20 +157,21 @@ class StartingPod {
       await this.#wait('startup', targetOf(startup.asks, this.#ports), startup.period.timeoutSeconds, deadline);
     }
     await this.#waitForReadiness(deadline);
-    if (this.#wantsAdmin && (await this.#findAdmin(ADMIN_PORT_MS))) await this.#waitForReadiness(deadline);
+    const { readiness, hook } = this.#setting;
+    if (readiness.kind === 'auto' || hook.kind === 'auto') {
+      if (await this.#findAdmin(ADMIN_PORT_MS)) await this.#waitForReadiness(deadline);
+    }
     if (this.liveness !== undefined && liveness !== undefined) {
       await this.#wait('liveness', this.liveness, liveness.period.timeoutSeconds, deadline);
     }
   }
 
   async lookAgain(): Promise<boolean> {
-    if (!this.#wantsAdmin || this.#admin !== undefined || !(await this.#findAdmin(0))) return false;
+    const { readiness, hook } = this.#setting;
+    const isAsked = readiness.kind === 'auto' || hook.kind === 'auto' || hook.kind === 'path';
+    if (!isAsked || this.#admin !== undefined || !(await this.#findAdmin(0))) return false;
     await this.#waitForReadiness(performance.now() + this.#setting.startTimeoutMs);
     return true;
-  }
-
-  get #wantsAdmin(): boolean {
-    return this.#setting.readiness.kind === 'auto' || this.#setting.hook.kind === 'auto';
   }
 
   /** The second port, if the SDK's admin server listens there, which answers `/readyz` whether it is ready or not. */
@@ -216,6 +217,8 @@ function hookOf({ hook, cwd }: ServiceSetting, { ports, env, admin }: HookContex
       return { sleepSeconds: hook.seconds };
     case 'exec':
       return { command: hook.command, env, cwd };
+    case 'path':
+      return { ...httpTarget({ ...hook, slot: 0 }, ports), ...admin };
     case 'http':
       return httpTarget(hook, ports);
   }

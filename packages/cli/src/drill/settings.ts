@@ -22,10 +22,11 @@ export interface HttpTarget {
 
 /**
  * `lifecycle.preStop`. `auto`: `GET /prestop` on the second port if the service listens there, as the SDK's admin server
- * does, and no hook otherwise.
+ * does, and no hook otherwise. `path`: on that port as well, and otherwise on the first.
  */
 export type HookSetting =
   | { readonly kind: 'auto' }
+  | ({ readonly kind: 'path' } & Omit<HttpTarget, 'slot'>)
   | { readonly kind: 'none' }
   | ({ readonly kind: 'http' } & HttpTarget)
   | { readonly kind: 'sleep'; readonly seconds: number }

@@ -53,6 +53,13 @@ it('a service whose ports nobody can set is drilled with its hook, several pods 
   expect(code).toBe(0);
 });
 
+it('--hook with a path alone asks the admin server', async () => {
+  const { report, result } = await drilled(['--hook', '/prestop', '-r', 'GET /slow'], COMMAND);
+  expect(report.services[0]?.hook).toBe('GET /prestop');
+  expect(result.pods[0]?.phases.map(({ phase }) => phase)).toContain('lame-duck');
+  expect(result.verdict).toBe('passed');
+});
+
 it.each(['rolling', 'hook-only'])('an admin server that comes late has the hook all the same: %s', async (name) => {
   const { report, result } = await drilled(['--case', name], ['node', fixture('late-admin.mjs')]);
   expect(report.services[0]?.hook).toBe('GET /prestop');

@@ -33,7 +33,8 @@ it('a fault whose request cannot be what it takes it for fails, and says so', as
 });
 
 it('a hook that does not end within the grace period fails', async () => {
-  const { code, result } = await drilled(['--hook', 'PORT:/drain', '--grace', '1'], COMMAND);
+  // Of a service that has no admin server: it is asked where callers call.
+  const { code, result } = await drilled(['--hook', '/drain', '--grace', '1'], COMMAND);
   expect(code).toBe(1);
   expect(result.checks.find(({ id }) => id === 'hook')?.detail).toMatch(/had not ended after 1 s, the grace period/);
 });
