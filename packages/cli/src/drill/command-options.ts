@@ -49,7 +49,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'ready',
     value: 'PATH',
-    help: 'what answers 2xx when it is ready: /path where callers call, ADMIN_PORT:/path, or tcp; default what there is',
+    help: 'what answers 2xx when it is ready: /path where callers call, ADMIN_PORT:/path, https:ADMIN_PORT:/path, or tcp; default what there is',
   },
   { name: 'start-timeout', value: 'DURATION', help: 'longest start; default 30s' },
   {
@@ -60,7 +60,7 @@ export const DRILL_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'hook',
     value: 'HOOK',
-    help: "/path on the SDK's admin server or else where callers call, ADMIN_PORT:/path, sleep:5s, none; default /prestop on that server, if there is one",
+    help: "/path on the SDK's admin server or else where callers call, ADMIN_PORT:/path, https:ADMIN_PORT:/path, sleep:5s, none; default /prestop on that server, if there is one",
   },
   { name: 'stop-signal', value: 'SIGNAL', help: "the image's STOPSIGNAL; default stopSignal of the manifest, SIGTERM" },
   { name: 'grace', value: 'SECONDS', help: 'terminationGracePeriodSeconds; default 30' },

@@ -3,7 +3,7 @@ import { closest } from '../closest.ts';
 import { usageError } from '../errors.ts';
 import { parseDuration } from './duration.ts';
 import { tokenHeaders } from './hook-token.ts';
-import type { HookSetting, PortSlot, ReadinessSetting } from './settings.ts';
+import type { HookSetting, HttpTarget, PortSlot, ReadinessSetting } from './settings.ts';
 
 /** What the values of options mean. Each names the option, the rule and the value when it throws a CliError. */
 
@@ -77,7 +77,7 @@ export interface HookContext {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** `/path` on the SDK's admin server or else where callers call, `ADMIN_PORT:/path`, `sleep:5s`, `none` */
+/** `/path` on the SDK's admin server or else where callers call, `https:ADMIN_PORT:/path`, `sleep:5s`, `none` */
 export function hookOf(option: string, text: string, { ports, graceSeconds, env }: HookContext): HookSetting {
   if (text === 'none') return { kind: 'none' };
   if (text.startsWith('sleep:')) {
@@ -88,31 +88,35 @@ export function hookOf(option: string, text: string, { ports, graceSeconds, env 
       'Kubernetes refuses such a pod; --grace gives it more time',
     );
   }
-  const { slot, path } = httpTarget(option, text, ports, '/path, PORT:/path, sleep:5s or none');
-  const asked = { path, ...tokenHeaders(env) };
+  const { slot, ...target } = httpTarget(option, text, ports, `${TARGET_FORMS}, sleep:5s or none`);
+  const asked = { ...target, ...tokenHeaders(env) };
   return slot === undefined ? { kind: 'path', ...asked } : { kind: 'http', slot, ...asked };
 }
 
-/** `/path` on the first port, which callers call, `ADMIN_PORT:/path`, `tcp` */
+/** `/path` on the first port, which callers call, `https:ADMIN_PORT:/path`, `tcp` */
 export function readinessOf(text: string, ports: readonly PortSlot[]): ReadinessSetting {
   if (text === 'tcp') return { kind: 'tcp' };
-  const { slot = 0, path } = httpTarget('ready', text, ports, '/path, PORT:/path or tcp');
-  return { kind: 'http', slot, path };
+  return { kind: 'http', slot: 0, ...httpTarget('ready', text, ports, `${TARGET_FORMS} or tcp`) };
 }
+
+const TARGET_FORMS = '/path, PORT:/path, https:PORT:/path';
 
 function httpTarget(
   option: string,
   text: string,
   ports: readonly PortSlot[],
   forms: string,
-): { readonly slot?: number; readonly path: string } {
-  const match = /^(?:(\w+):)?(\/\S*)$/.exec(text);
+): Partial<Pick<HttpTarget, 'slot' | 'scheme'>> & Pick<HttpTarget, 'path'> {
+  // What begins as an address does is none: there is no host in it, and its port would be a part of the path.
+  const match = /^(?!https:\/\/)(https:)?(?:(\w+):)?(\/\S*)$/.exec(text);
   if (match === null) throw usageError(`--${option} must be ${forms}, not "${text}"`);
-  const [, port, path = '/'] = match;
-  if (port === undefined) return { path };
+  const [, https, port, path = '/'] = match;
+  const scheme = https === undefined ? {} : { scheme: 'HTTPS' as const };
+  // The SDK's admin server speaks no TLS.
+  if (port === undefined) return https === undefined ? { path } : { slot: 0, path, ...scheme };
   const slot = ports.findIndex(({ settings, declared }) => settings.includes(port) || String(declared) === port);
   if (slot === -1) throw usageError(`--${option}: there is no port "${port}"`, `--port ${port} makes it one`);
-  return { slot, path };
+  return { slot, path, ...scheme };
 }
 
 export function isSignal(text: string): text is NodeJS.Signals {

@@ -92,6 +92,13 @@ describe('a service that loses nothing', () => {
     expect(outcomes(result)['fault:pipelined']).toBe('fail');
   });
 
+  it('and is asked over TLS by the kubelet as well', async () => {
+    const asked = ['--insecure', '--ready', 'https:PORT:/', '--hook', 'https:/', '--clients', 'new-connection'];
+    const { result } = await drilled([...asked, '--lag', '0'], ['node', fixture('tls.mjs')]);
+    expect(result.pods[0]?.timeline.hook?.status).toBe(200);
+    expect(outcomes(result)).toMatchObject({ hook: 'pass' });
+  });
+
   it('and whose port stands in its code', async () => {
     const { code, result } = await drilled(
       ['--port', '3000', '--clients', 'new-connection'],
@@ -336,11 +343,19 @@ describe('usage', () => {
     [['--fault', 'slow-upload=POST /orders', '--', 'x'], '--fault slow-upload needs a request with a body'],
     [['--request', 'FETCH /', '--', 'x'], '--request "FETCH /" is no request'],
     [['--port', 'a b', '--', 'x'], '--port must be a setting, a number or SETTING=NUMBER'],
-    [['--hook', 'prestop', '--', 'x'], '--hook must be /path, PORT:/path, sleep:5s or none, not "prestop"'],
+    [
+      ['--hook', 'prestop', '--', 'x'],
+      '--hook must be /path, PORT:/path, https:PORT:/path, sleep:5s or none, not "prestop"',
+    ],
+    [
+      ['--hook', 'https://:9090/', '--', 'x'],
+      'must be /path, PORT:/path, https:PORT:/path, sleep:5s or none, not "https:',
+    ],
+    [['--hook', 'https:9999:/', '--', 'x'], 'there is no port "9999"'],
     [['--hook', '9999:/prestop', '--', 'x'], 'there is no port "9999"'],
     [['--hook', 'sleep:long', '--', 'x'], '--hook must be a duration (500ms, 2s, 1.5m), not "long"'],
     [['--hook', 'sleep:31s', '--', 'x'], '--hook must not sleep longer than the grace period of 30 s, not "sleep:31s"'],
-    [['--ready', 'healthz', '--', 'x'], '--ready must be /path, PORT:/path or tcp, not "healthz"'],
+    [['--ready', 'healthz', '--', 'x'], '--ready must be /path, PORT:/path, https:PORT:/path or tcp, not "healthz"'],
     [['--port', '70000', '--', 'x'], '--port must have a number from 1 to 65535, not "70000"'],
     [['--case', 'all,roling', '--', 'x'], 'did you mean rolling?'],
     [['--timeout', '0', '--', 'x'], '--timeout must be 1ms or more, not "0"'],
