@@ -11,6 +11,7 @@ import { Tree } from '../yaml/cursor.ts';
 import { parseDocuments } from '../yaml/parse.ts';
 import { Source } from '../yaml/source.ts';
 import { tokenHeaders } from './hook-token.ts';
+import { PodPorts } from './manifest-ports.ts';
 import { type ManifestSettings, settingsOf } from './manifest-settings.ts';
 import { isSignal } from './option-values.ts';
 import type {
@@ -127,10 +128,6 @@ function chooseContainer({ title, containers }: Workload, name: string | undefin
   throw usageError(`${title} has no container "${name ?? ''}"`, candidates.map((each) => each.name).join(', '));
 }
 
-/** What names say of ports: those that callers call, and those that are for whoever runs the service. */
-const CALLED_PORT = /^(https?|h2c?|grpc|web|api|app|main)(-|$)/i;
-const OPERATED_PORT = /^(admin|metrics|prometheus|management|health|probes?|debug|monitoring)(-|$)/i;
-
 /** Kubernetes' own defaults of a probe. */
 const PROBE_DEFAULTS: ProbePeriod = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
 
@@ -140,7 +137,7 @@ class PodReader {
   readonly #choice: ManifestChoice;
   readonly #env: Readonly<Record<string, string>>;
   readonly #notes: string[];
-  readonly #ports: number[] = [];
+  readonly #ports: PodPorts;
 
   constructor(workload: Workload, container: Container, settings: ManifestSettings, choice: ManifestChoice) {
     this.#workload = workload;
@@ -148,18 +145,19 @@ class PodReader {
     this.#env = settings.env;
     this.#notes = [...settings.notes];
     this.#choice = choice;
+    const note = (text: string): void => void this.#notes.push(text);
+    this.#ports = new PodPorts(container, { env: settings.env, asked: choice.ports ?? [], note });
   }
 
   read(): ManifestPod {
     const { preStop } = this.#container;
     const livenessGrace = this.#probe('livenessProbe')?.grace.integer;
-    this.#collectPorts();
     const hook = this.#hook(preStop);
     const readiness = this.#asked('readinessProbe', 'found out instead') ?? { kind: 'auto' };
     const startup = this.#restartProbe('startupProbe');
     const liveness = this.#restartProbe('livenessProbe');
     const stopSignal = this.#stopSignal();
-    const slots = this.#slots(hook.kind === 'http' ? hook.slot : undefined);
+    const slots = this.#ports.slots(hook.kind === 'http' ? hook.slot : undefined);
     return {
       title: `${this.#workload.title}, container ${this.#container.name}`,
       env: this.#env,
@@ -174,48 +172,6 @@ class PodReader {
       ...(livenessGrace === undefined ? {} : { livenessGraceSeconds: livenessGrace }),
       notes: this.#notes,
     };
-  }
-
-  /** Those that the user names, in that order, and then those that callers may call. */
-  #collectPorts(): void {
-    const { ports, preStop } = this.#container;
-    const hookPort = preStop?.http === undefined ? undefined : resolvePort(preStop.http.port, this.#container)?.number;
-    const rankOf = (port: number, name = ''): number => {
-      if (CALLED_PORT.test(name)) return 0;
-      if (OPERATED_PORT.test(name) || port === this.#adminPort()) return 3;
-      // Some services are told to stop on the port that is called; most have another one for the kubelet.
-      return port === hookPort ? 2 : 1;
-    };
-    const ranked = ports
-      .flatMap(({ number, name }) => (number === undefined ? [] : [{ number, rank: rankOf(number, name) }]))
-      .toSorted((left, right) => left.rank - right.rank);
-    const known = ranked.map(({ number }) => number);
-    const asked = (this.#choice.ports ?? []).map((word) => this.#portNamed(word, [...known, hookPort]));
-    const rest = known.filter((port) => !asked.includes(port));
-    this.#ports.push(...asked.map((port) => port ?? rest.shift()).filter((port) => port !== undefined), ...rest);
-    if (asked.length === 0 && known.length > 1 && ranked[0]?.rank !== 0) {
-      this.#notes.push(`callers call port ${known[0]}; --port names another one`);
-    }
-  }
-
-  /** `3000`, `PORT=3000`, or the name of a setting that carries it. */
-  #portNamed(word: string, ports: readonly (number | undefined)[]): number | undefined {
-    const port = Number(/\d+$/.exec(word)?.[0] ?? this.#env[word]);
-    return ports.includes(port) ? port : undefined;
-  }
-
-  #slotOf(port: number): number {
-    const known = this.#ports.indexOf(port);
-    return known === -1 ? this.#ports.push(port) - 1 : known;
-  }
-
-  #slots(hookSlot: number | undefined): PortSlot[] {
-    return this.#ports.map((declared, index) => {
-      const carriers = Object.entries(this.#env).filter(([, value]) => value === String(declared));
-      const settings = carriers.map(([name]) => name);
-      const usual = index === 0 ? 'PORT' : index === hookSlot ? SDK_DEFAULTS.adminPortSetting : undefined;
-      return { settings: settings.length > 0 || usual === undefined ? settings : [usual], declared };
-    });
   }
 
   #hook(hook: Hook | undefined): HookSetting {
@@ -241,7 +197,7 @@ class PodReader {
     const { calls, argv } = hook.exec;
     if (calls !== undefined) {
       this.#notes.push(`the command of the hook asks /${calls.endpoint}; the drill asks it itself`);
-      const slot = this.#slotOf(calls.port ?? this.#adminPort());
+      const slot = this.#ports.slotOf(calls.port ?? this.#ports.admin);
       return { kind: 'http', slot, path: SDK_DEFAULTS.paths[calls.endpoint], ...tokenHeaders(this.#env) };
     }
     const [program, ...args] = argv;
@@ -267,11 +223,6 @@ class PodReader {
     return undefined;
   }
 
-  #adminPort(): number {
-    const written = this.#env[SDK_DEFAULTS.adminPortSetting];
-    return written !== undefined && /^\d+$/.test(written) ? Number(written) : SDK_DEFAULTS.adminPort;
-  }
-
   #probe(kind: ProbeKind): Probe | undefined {
     return this.#container.probes.find((probe) => probe.kind === kind);
   }
@@ -291,7 +242,7 @@ class PodReader {
       if (target !== undefined) return { kind: 'http', ...target };
     } else if (port !== undefined) {
       const number = resolvePort(port, this.#container)?.number;
-      if (number !== undefined) return { kind: 'tcp', slot: this.#slotOf(number) };
+      if (number !== undefined) return { kind: 'tcp', slot: this.#ports.slotOf(number) };
     }
     this.#notes.push(
       port === undefined
@@ -318,7 +269,7 @@ class PodReader {
     if (http.host.exists) this.#notes.push(`${what} names a host; the pod is asked instead`);
     const headers = [...http.headers].map(([name, value]) => [name, value.text ?? ''] as const);
     return {
-      slot: this.#slotOf(port),
+      slot: this.#ports.slotOf(port),
       path: http.path.text ?? '/',
       ...(http.scheme.text === 'HTTPS' ? { scheme: 'HTTPS' } : {}),
       ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
