@@ -21,6 +21,11 @@ describe('the faults that are chosen', () => {
       expect(uploads).toMatchObject([{ request: { path: '/x' }, named: true }]);
     }
   });
+
+  it('cannot be given two requests, of which one would be passed over', () => {
+    const twice = ['slow-upload=PUT /a {}', 'slow-upload=PUT /b {}'];
+    expect(() => chosenFaults(twice, sources)).toThrow('--fault slow-upload is given two requests, and asks for one');
+  });
 });
 
 describe('a fault for whose kind no request works', () => {

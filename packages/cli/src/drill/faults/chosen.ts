@@ -16,18 +16,25 @@ export interface FaultSources {
 
 /** The faults that `--fault` names, each once. @throws CliError for one that is not there or cannot be run. */
 export function chosenFaults(words: readonly string[], sources: FaultSources): readonly FaultSetting[] {
-  const settings: FaultSetting[] = [];
+  const named = new Map<FaultName, FaultSetting>();
+  let all = false;
   // A request may have commas in it.
   for (const word of words.flatMap((text) => (text.includes('=') ? [text] : text.split(',')))) {
-    const [name = '', ...line] = word.trim().split('=');
-    if (name === 'all') {
-      settings.push(...FAULT_NAMES.filter((each) => canRun(each, sources)).map((each) => ({ name: each })));
-    } else settings.push({ ...faultOf(oneOf('fault', name, FAULT_NAMES), line.join('='), sources), named: true });
+    const [first = '', ...line] = word.trim().split('=');
+    if (first === 'all') {
+      all = true;
+      continue;
+    }
+    const name = oneOf('fault', first, FAULT_NAMES);
+    const setting = { ...faultOf(name, line.join('='), sources), named: true };
+    const known = named.get(name);
+    if (known?.request !== undefined && setting.request !== undefined) {
+      throw usageError(`--fault ${name} is given two requests, and asks for one`);
+    }
+    named.set(name, { ...known, ...setting });
   }
-  // What was said of one in particular counts for more than "all".
-  const last = settings.toSorted((left, right) => Number(left.named ?? false) - Number(right.named ?? false));
-  const byName = new Map(last.map((setting) => [setting.name, setting]));
-  return [...new Set(settings.map(({ name }) => name))].flatMap((name) => byName.get(name) ?? []);
+  const others = all ? FAULT_NAMES.filter((name) => !named.has(name) && canRun(name, sources)) : [];
+  return [...named.values(), ...others.map((name) => ({ name }))];
 }
 
 /**
