@@ -75,8 +75,8 @@ export interface ClosersRun {
 /** Named functions with an order between them, each run once within what is left of the termination. */
 export class Closers {
   readonly #entries = new Map<string, Entry>();
-  /** Of all that were ever added. */
-  readonly #names = new Set<string>();
+  /** Of those that were taken away, and are closed by now, the ones that another one waits for. */
+  readonly #gone = new Set<string>();
   readonly #begun = new Set<CloserPhase>();
   /** Of the running termination: when each that runs began, and how those that have ended did. */
   readonly #startedAt = new Map<Entry, number>();
@@ -110,14 +110,16 @@ export class Closers {
       this.#entries.delete(name);
       throw error;
     }
-    this.#names.add(name);
     return () => {
-      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+      if (this.#entries.get(name) !== entry) return;
+      this.#entries.delete(name);
+      if ([...this.#entries.values()].some(({ after }) => after.includes(name))) this.#gone.add(name);
     };
   }
 
   /**
-   * Checks that every closer that another one waits for exists. Not at {@link add}, since the order of the calls is free.
+   * Checks that every closer that another one waits for is there, or was, and not of a later phase. Not at {@link add},
+   * since the order of the calls is free.
    *
    * @throws LifecycleError `ERR_PRESTOP_CLOSER_INVALID`
    */
@@ -127,10 +129,11 @@ export class Closers {
     }
   }
 
-  /** What an entry is to wait for and cannot, and the rule that says so. One that was taken away is closed already. */
+  /** What an entry is to wait for and cannot, and the rule that says so. */
   *#misplaced({ phase, after }: Entry): IterableIterator<{ readonly rule: string; readonly before: string }> {
     for (const before of after) {
-      if (!this.#names.has(before)) yield { rule: 'a closer for every name in `after`', before };
+      if (!this.#entries.has(before) && !this.#gone.has(before))
+        yield { rule: 'a closer for every name in `after`', before };
       else if (phase === 'draining' && this.#entries.get(before)?.phase === 'closing') {
         yield { rule: 'no closer of a later phase in `after`', before };
       }

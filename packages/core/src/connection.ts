@@ -16,6 +16,8 @@ export const SILENT_SOCKET_MS = 5_000;
 const UNTOLD_SILENCE = { minMs: 1_000, maxMs: 1_500, unknownMs: 2_200, missedGaps: 7 };
 /** Requests that make a habit. */
 const KNOWN_AFTER = 3;
+/** Octets that the heads of a caller may be longer than they look: blanks around a few values, an empty line. */
+const MOST_SURPLUS = 8;
 
 /**
  * A caller that waited for an answer and sends its next request as soon as it has it is back by then, in milliseconds, if
@@ -70,6 +72,8 @@ export class Connection {
   #requestsSinceIdle = 0;
   #headsSinceIdle = 0;
   #bodySinceIdle = false;
+  /** Whether the last answer came before the end of its request, which cannot be known. */
+  #restIsComing = false;
   #firstAt = 0;
   #lastAt = 0;
   /** Time between an answer and the next request, all in all, and how often there was one. */
@@ -166,6 +170,7 @@ export class Connection {
     this.#idleSince = answeredAt;
     this.#bytesWhenIdle = received === undefined ? this.#workedOut() : this.#endOfAnswered(exchange, received);
     this.#receivedWhenIdle = received;
+    this.#restIsComing = !exchange.complete && this.#bytesWhenIdle === undefined;
     this.#requestsSinceIdle = 0;
     this.#headsSinceIdle = 0;
     this.#bodySinceIdle = false;
@@ -202,11 +207,11 @@ export class Connection {
 
   /**
    * By how many octets heads of this caller are longer than they look: blanks around a value, an empty line before the
-   * request. One that pipelines would have to have sent, three times in a row, one request and as many octets more of the
-   * next than the last time.
+   * request. What comes of a pipelined request in segments of one size looks the same, and is larger than that.
    */
   get #usualSurplus(): number {
-    return this.#surplusInRow >= KNOWN_AFTER ? Math.max(0, this.#surplus) : 0;
+    const isUsual = this.#surplusInRow >= KNOWN_AFTER && this.#surplus > 0 && this.#surplus <= MOST_SURPLUS;
+    return isUsual ? this.#surplus : 0;
   }
 
   /** Where the next request begins; ask before {@link requestStarted}. */
@@ -256,6 +261,8 @@ export class Connection {
         this.#halfHeadSince ??= now;
         return this.#halfHeadSince + SILENT_SOCKET_MS;
       case 'idle': {
+        // What comes cannot be told from the next head.
+        if (this.#restIsComing) return Math.max(since, this.#idleSince) + SILENT_SOCKET_MS;
         const silence = this.#idleSince >= quietSince ? this.#lastAnswerSilence() : this.#untoldSilence(since);
         return Math.max(since, this.#idleSince) + silence;
       }

@@ -7,6 +7,8 @@ export class Handshakes {
   readonly #acceptedAt = new Map<Socket, number>();
   /** Nothing public leads from the socket that decrypts to the raw one but what both are connected to. */
   readonly #byEndpoint = new Map<string, Socket>();
+  /** Those of a Unix socket, which are connected to nothing that has a name. */
+  readonly #nameless = new Set<Socket>();
 
   get count(): number {
     return this.#acceptedAt.size;
@@ -19,15 +21,17 @@ export class Handshakes {
   begin(socket: Socket, now: number): void {
     const endpoint = endpointOf(socket);
     this.#acceptedAt.set(socket, now);
-    if (endpoint !== undefined) this.#byEndpoint.set(endpoint, socket);
+    if (endpoint === undefined) this.#nameless.add(socket);
+    else this.#byEndpoint.set(endpoint, socket);
     socket.once('close', () => this.#end(socket, endpoint));
   }
 
   done(socket: TLSSocket): void {
     const endpoint = endpointOf(socket);
-    // Those of a Unix socket are all alike: which of them it was makes no difference but for its age.
-    const [any] = this.#acceptedAt.keys();
-    const raw = endpoint === undefined ? any : this.#byEndpoint.get(endpoint);
+    // The nameless are all alike: which of them it was makes no difference but for its age. A caller that has reset its
+    // connection by now has no name either; its raw socket goes with its own event.
+    const [nameless] = this.#nameless;
+    const raw = endpoint === undefined ? nameless : this.#byEndpoint.get(endpoint);
     if (raw !== undefined) this.#end(raw, endpoint);
   }
 
@@ -41,15 +45,17 @@ export class Handshakes {
   clear(): void {
     this.#acceptedAt.clear();
     this.#byEndpoint.clear();
+    this.#nameless.clear();
   }
 
   #end(socket: Socket, endpoint: string | undefined): void {
     this.#acceptedAt.delete(socket);
+    this.#nameless.delete(socket);
     if (endpoint !== undefined && this.#byEndpoint.get(endpoint) === socket) this.#byEndpoint.delete(endpoint);
   }
 }
 
-/** Identifies a connection on both of its socket objects; `undefined` on a Unix socket. */
+/** Identifies a connection on both of its socket objects; `undefined` where it has no peer with an address. */
 function endpointOf({ remoteAddress, remotePort }: Socket): string | undefined {
   return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }

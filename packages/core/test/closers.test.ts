@@ -102,7 +102,9 @@ describe('check', () => {
     expect(() => closers.check()).toThrowError(
       expect.objectContaining({ code: 'ERR_PRESTOP_CLOSER_INVALID', message: expect.stringContaining('telemetry') }),
     );
-    closers.add('telemetry', nothing);
+    const takeAway = closers.add('telemetry', nothing);
+    closers.check();
+    takeAway();
     closers.check();
   });
 });

@@ -381,6 +381,7 @@ describe('whether an answer may say `Connection: close`', () => {
 
   test.each([
     { what: 'when it is not as much each time: halves of the next request', octets: [3, 9, 5, 12, 3] },
+    { what: 'when it is more than blanks would be: segments of one size', octets: [9, 9, 9, 9, 9] },
     { what: 'when a half is always as long', octets: [12, 0, 0, 0, 0] },
     { what: 'when only two in a row were', octets: [3, 3, 4, 3, 3] },
   ])('not to one $what', ({ octets }) => {
@@ -401,6 +402,7 @@ describe('whether an answer may say `Connection: close`', () => {
     answered(arrives(10, chunked), 10);
     socket.bytesRead += 50;
     expect(connection.kind(), 'the rest of the body is no next head').toBe('idle');
+    expect(patience(20), 'nor can it be told from one').toBe(SILENT_SOCKET_MS);
     const next = arrives(20);
     expect(may(next), 'where it began cannot be known').toBe(false);
     answered(next, 20);

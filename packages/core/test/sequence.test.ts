@@ -324,8 +324,9 @@ describe('closers', () => {
   test('that were added after the start and name one that is not there are run, and a warning says it', async () => {
     const { harness, lifecycle } = await service();
     lifecycle.onClose('pool', () => {});
-    lifecycle.onClose('gone', () => {})();
+    const takeAway = lifecycle.onClose('gone', () => {});
     lifecycle.onClose('telemetry', () => {}, { after: ['pool', 'gone', 'postgers'] });
+    takeAway();
     lifecycle.onClose('sockets', () => {}, { phase: 'draining', after: ['pool'] });
     harness.signals.send();
     await harness.untilExit();
