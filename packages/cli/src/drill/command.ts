@@ -48,6 +48,6 @@ function details(): string {
     'The same seed gives the same requests, pauses and lags; the schedule in the result proves it.',
     '',
     `Exit codes: ${DRILL_EXIT.passed} everything held; ${DRILL_EXIT.failed} something did not; ${DRILL_EXIT.usage} usage; ${DRILL_EXIT.noResult} the service could not be started or`,
-    `called; ${DRILL_EXIT.inconclusive} nothing was lost, but nothing was put to the test; ${DRILL_EXIT.interrupted} interrupted.`,
+    `called, or what was named cannot be played; ${DRILL_EXIT.inconclusive} nothing was lost, but nothing was put to the test; ${DRILL_EXIT.interrupted} interrupted.`,
   ].join('\n');
 }

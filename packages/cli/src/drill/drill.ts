@@ -22,8 +22,8 @@ export interface DrillOptions {
  * there is frequent here. The usual mistake is a route that is too quick to be in flight when the process ends: name a
  * slow one as well.
  *
- * @throws DrillError for a service that cannot be started or ends before it is deleted, a request that never works, an
- * interruption.
+ * @throws DrillError for a service that cannot be started or ends before it is deleted, a request that never works, a
+ * case or fault that was named and cannot be played, an interruption.
  */
 export async function drill(settings: DrillSettings, options: DrillOptions = {}): Promise<ServiceResult> {
   const { onEvent = () => undefined, signal = new AbortController().signal } = options;

@@ -202,10 +202,11 @@ class Given {
     }
     const command = splitCommand(text);
     if (command === undefined) throw usageError(`--compare "${text}" is no command`);
-    // What it cannot play is no failure: only the first one decides.
+    // What it cannot play is skipped and left out, whoever named it: only the first one decides.
     return {
       ...settings,
       namedCases: [],
+      faults: settings.faults.map((fault) => ({ ...fault, named: false })),
       service: { ...settings.service, command, ...(hook === undefined ? {} : { hook }) },
     };
   }

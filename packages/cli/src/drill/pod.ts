@@ -150,6 +150,12 @@ class StartingPod {
     return hookOf(this.#setting, { ports: this.#ports, env: this.#env, admin: this.#admin });
   }
 
+  /** Whether the SDK's admin server would be asked, were it there. */
+  get #asksAdmin(): boolean {
+    const { readiness, hook } = this.#setting;
+    return readiness.kind === 'auto' || hook.kind === 'auto' || hook.kind === 'path';
+  }
+
   async becomeReady(): Promise<void> {
     const { startup, liveness, startTimeoutMs } = this.#setting;
     const deadline = performance.now() + startTimeoutMs;
@@ -157,19 +163,14 @@ class StartingPod {
       await this.#wait('startup', targetOf(startup.asks, this.#ports), startup.period.timeoutSeconds, deadline);
     }
     await this.#waitForReadiness(deadline);
-    const { readiness, hook } = this.#setting;
-    if (readiness.kind === 'auto' || hook.kind === 'auto') {
-      if (await this.#findAdmin(ADMIN_PORT_MS)) await this.#waitForReadiness(deadline);
-    }
+    if (this.#asksAdmin && (await this.#findAdmin(ADMIN_PORT_MS))) await this.#waitForReadiness(deadline);
     if (this.liveness !== undefined && liveness !== undefined) {
       await this.#wait('liveness', this.liveness, liveness.period.timeoutSeconds, deadline);
     }
   }
 
   async lookAgain(): Promise<boolean> {
-    const { readiness, hook } = this.#setting;
-    const isAsked = readiness.kind === 'auto' || hook.kind === 'auto' || hook.kind === 'path';
-    if (!isAsked || this.#admin !== undefined || !(await this.#findAdmin(0))) return false;
+    if (!this.#asksAdmin || this.#admin !== undefined || !(await this.#findAdmin(0))) return false;
     await this.#waitForReadiness(performance.now() + this.#setting.startTimeoutMs);
     return true;
   }

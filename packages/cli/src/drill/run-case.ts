@@ -42,8 +42,8 @@ const NO_HOOK: CaseRun = { skipped: 'it needs a hook, and the service has none' 
 /**
  * Runs one case: pods, load, the stop, and load until the last caller has learned of it.
  *
- * @throws DrillError when there is nothing to see: no pod, one that ends before it is stopped, no request that works, an
- * interruption.
+ * @throws DrillError when there is nothing to see: no pod, one that ends before it is stopped, no request that works,
+ * nothing to play what was named with, an interruption.
  */
 export async function runCase(
   info: Case,
@@ -68,7 +68,7 @@ export async function runCase(
     const leftOut = [...failed.leftOut, ...playable.leftOut];
     for (const request of leftOut) emit({ type: 'left-out', request });
     await warmUp(stage, requests, settings, emit, interrupt);
-    await stage.lookAgain(old);
+    await stage.lookAgain(first);
     if (lacksHook()) return NO_HOOK;
     const run = new Run({
       settings: { ...settings, faults: playable.faults },
@@ -192,9 +192,15 @@ class Run {
 
   /** @returns what makes the result, once all requests are settled. */
   async #stop(pod: DrillPod): Promise<() => PodResult> {
+    const { case: info, stage } = this.#context;
+    await stage.lookAgain(pod);
+    if (info.needsHook && pod.hook === undefined) {
+      const message = `${pod.name} has no hook, and others have one`;
+      throw new DrillError('ERR_PRESTOP_DRILL_HOOK', message, { hint: HOOK_HINT });
+    }
     const stoppedPod = await stopPod(pod, this.#context);
     this.#faults.push(...stoppedPod.faults);
-    const back = this.#context.case.pod === 'deleted' ? {} : await this.#comeBack(pod, stoppedPod);
+    const back = info.pod === 'deleted' ? {} : await this.#comeBack(pod, stoppedPod);
     return () => this.#podResult(pod, stoppedPod, back);
   }
 

@@ -95,9 +95,9 @@ export class Stage {
     return pod;
   }
 
-  /** Once more before they are stopped: an admin server may come later than the service itself. @throws DrillError */
-  async lookAgain(pods: readonly DrillPod[]): Promise<void> {
-    for (const pod of pods) if (await pod.lookAgain()) await this.#list(pod);
+  /** Once more before it is stopped: an admin server may come later than the service itself. @throws DrillError */
+  async lookAgain(pod: DrillPod): Promise<void> {
+    if (await pod.lookAgain()) await this.#list(pod);
   }
 
   /** It is being stopped: its end is a result from now on. Any other ends the case. */

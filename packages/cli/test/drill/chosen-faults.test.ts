@@ -22,6 +22,10 @@ describe('the faults that are chosen', () => {
     }
   });
 
+  it('are not all asked for the same', () => {
+    expect(() => chosenFaults(['all=GET /x'], sources)).toThrow('--fault all has no request of its own');
+  });
+
   it('cannot be given two requests, of which one would be passed over', () => {
     const twice = ['slow-upload=PUT /a {}', 'slow-upload=PUT /b {}'];
     expect(() => chosenFaults(twice, sources)).toThrow('--fault slow-upload is given two requests, and asks for one');

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CASE_NAMES } from '../../src/drill/cases/case.ts';
 import { drilled, fixture, outcomes } from './support/drill.ts';
@@ -64,4 +67,15 @@ it.each(['rolling', 'hook-only'])('an admin server that comes late has the hook 
   const { report, result } = await drilled(['--case', name], ['node', fixture('late-admin.mjs')]);
   expect(report.services[0]?.hook).toBe('GET /prestop');
   expect(outcomes(result)).toMatchObject({ hook: 'pass', answered: 'pass' });
+});
+
+it('an admin server is looked for on each pod when that is stopped', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'prestop-late-admin-'));
+  try {
+    const options = ['--replicas', '2', '--env', `PREDECESSOR=${join(folder, 'stopped')}`];
+    const { result } = await drilled(options, ['node', fixture('late-admin.mjs')]);
+    expect(result.pods.map(({ timeline }) => timeline.hook?.status)).toEqual([undefined, 200]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -180,6 +180,28 @@ describe('outputs', () => {
     expect(readFileSync(join(cwd, 'out/drill.html'), 'utf8')).toContain('Side by side');
   });
 
+  it('are there though the other service cannot be asked for a fault that was named', async () => {
+    const body = "requestBody: { content: { 'application/json': { example: { a: 1 } } } }";
+    const api = `openapi: 3.0.0\npaths: { /: { get: {} }, /upload: { post: { ${body} } } }\n`;
+    const asked = [
+      '--openapi',
+      join(folder({ 'api.yaml': api }), 'api.yaml'),
+      '--all-methods',
+      '--fault',
+      'slow-upload',
+    ];
+    const reads = "require('node:http').createServer((q, r) => r.writeHead(q.method === 'GET' ? 200 : 405).end())";
+    const other = `node -e "${reads}.listen(process.env.PORT)"`;
+    const { report } = await drilledService('serve', ...asked, '--compare', other);
+    expect(report.services.map(({ leftOut }) => leftOut)).toEqual([
+      [],
+      [
+        expect.stringContaining('POST /upload'),
+        'slow-upload needs a request with a body, and none that was found works',
+      ],
+    ]);
+  });
+
   it('have no value of a query in them', async () => {
     const cwd = folder();
     const files = ['--junit', join(cwd, 'drill.xml'), '--html', join(cwd, 'drill.html')];

@@ -22,6 +22,7 @@ export function chosenFaults(words: readonly string[], sources: FaultSources): r
   for (const word of words.flatMap((text) => (text.includes('=') ? [text] : text.split(',')))) {
     const [first = '', ...line] = word.trim().split('=');
     if (first === 'all') {
+      if (line.length > 0) throw usageError('--fault all has no request of its own');
       all = true;
       continue;
     }
