@@ -207,7 +207,7 @@ export class Connection {
 
   /**
    * By how many octets heads of this caller are longer than they look: blanks around a value, an empty line before the
-   * request. What comes of a pipelined request in segments of one size looks the same, and is larger than that.
+   * request. What has come of a pipelined request, in segments of one size, looks the same but is hardly ever that little.
    */
   get #usualSurplus(): number {
     const isUsual = this.#surplusInRow >= KNOWN_AFTER && this.#surplus > 0 && this.#surplus <= MOST_SURPLUS;
