@@ -132,9 +132,9 @@ export class Closers {
   /** What an entry is to wait for and cannot, and the rule that says so. */
   *#misplaced({ phase, after }: Entry): IterableIterator<{ readonly rule: string; readonly before: string }> {
     for (const before of after) {
-      if (!this.#entries.has(before) && !this.#gone.has(before))
+      if (!this.#entries.has(before) && !this.#gone.has(before)) {
         yield { rule: 'a closer for every name in `after`', before };
-      else if (phase === 'draining' && this.#entries.get(before)?.phase === 'closing') {
+      } else if (phase === 'draining' && this.#entries.get(before)?.phase === 'closing') {
         yield { rule: 'no closer of a later phase in `after`', before };
       }
     }
